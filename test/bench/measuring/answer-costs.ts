@@ -10,8 +10,8 @@ export interface AnswerCosts {
   readonly latencyMs: number;
   /** The processor time of the bridge and its PostgreSQL, in ms. */
   readonly cpuMs: number;
-  /** The pages of 8 KiB that PostgreSQL looks at: a count, which no load of the machine changes; absent in older results. */
-  readonly pages?: number;
+  /** The pages of 8 KiB that PostgreSQL looks at: a count, which no load of the machine changes. */
+  readonly pages: number;
 }
 
 /** After the last answer the programs still tidy up, which is part of the work. */
@@ -23,8 +23,7 @@ const TIDY_MS = 1_500;
  * @param ask resolves with the time of an answer, in ms.
  */
 export async function answerCosts(
-  { deployment, postgres }: Stage,
-  statements: Statements,
+  { stage: { deployment, postgres }, statements }: { readonly stage: Stage; readonly statements: Statements },
   ask: () => Promise<number>,
   questions: number,
 ): Promise<AnswerCosts> {

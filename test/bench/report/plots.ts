@@ -90,14 +90,16 @@ function costPlots<T extends AnswerCosts>(
       seriesOf("CPU of bridge + PostgreSQL", all, (one) => [sizeOf(one), one.cpuMs]),
     ],
   };
-  const counted = all.flatMap((one) => (one.pages === undefined ? [] : [{ size: sizeOf(one), pages: one.pages }]));
   const pages: Plot = {
     title: `PostgreSQL's pages for an answer, by ${x}`,
     x,
     y: "pages of 8 KiB",
-    series: [seriesOf("pages", counted, ({ size, pages }) => [size, pages])],
+    series: [seriesOf("pages", all, (one) => [sizeOf(one), one.pages])],
   };
-  return [[`answer-by-${by}`, times], ...(counted.length === 0 ? [] : [[`pages-by-${by}`, pages] as const])];
+  return [
+    [`answer-by-${by}`, times],
+    [`pages-by-${by}`, pages],
+  ];
 }
 
 function byAgents(sizes: readonly AnswersAtSize[], of: (answers: PeerAnswers) => number): Series[] {

@@ -128,8 +128,7 @@ function costTables({ rooms = [], history = [], threads = [], queued = [], age =
   const table = (title: string, all: readonly (readonly [string, AnswerCosts])[]): Table[] => {
     const rows = all.map(([name, { latencyMs, cpuMs, pages }]) => [
       name,
-      ...[latencyMs, cpuMs].map(shortNumber),
-      pages === undefined ? "–" : shortNumber(pages),
+      ...[latencyMs, cpuMs, pages].map(shortNumber),
     ]);
     const head = ["", "latency ms", "bridge + PostgreSQL CPU ms", "PostgreSQL's pages"];
     return rows.length === 0 ? [] : [{ title, head, rows }];

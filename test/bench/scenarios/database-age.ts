@@ -1,7 +1,7 @@
-import { ask, openChats } from "../asking.ts";
+import { ask } from "../asking.ts";
+import { chatOf, onMeasuredStage } from "../measured-stage.ts";
 import { answerCosts, type AnswerCosts } from "../measuring/answer-costs.ts";
-import { openStatements, STATEMENT_SETTINGS, type Statements } from "../measuring/statements.ts";
-import { startStage } from "../stage.ts";
+import type { Statements } from "../measuring/statements.ts";
 
 /** An encrypted answer in a database that holds the rows of this many former ones. */
 export interface AnswerInOldDatabase extends AnswerCosts {
@@ -28,16 +28,10 @@ const KEPT = {
 } as const;
 
 /** Measures answers in one chat, with the rows of these numbers of former answers, in ascending order. */
-export async function databaseAge(sizes: readonly number[]): Promise<AnswerInOldDatabase[]> {
-  const stage = await startStage({ agents: 1, postgresSettings: STATEMENT_SETTINGS });
-  try {
-    const statements = await openStatements(stage);
-    const person = await stage.deployment.user("js-sdk", "person");
-    const [chat] = await openChats(
-      person,
-      stage.names.map((name) => stage.deployment.agent(name)),
-    );
-    if (chat === undefined) throw new Error("there is no agent");
+export function databaseAge(sizes: readonly number[]): Promise<AnswerInOldDatabase[]> {
+  return onMeasuredStage(async (on) => {
+    const { statements } = on;
+    const chat = await chatOf(on, "person");
     for (let count = 0; count < ORIGINALS; count++) await ask(chat);
     await keepOriginals(statements);
     const found: AnswerInOldDatabase[] = [];
@@ -45,13 +39,10 @@ export async function databaseAge(sizes: readonly number[]): Promise<AnswerInOld
     for (const size of sizes) {
       await copyRows(statements, former / ORIGINALS, size / ORIGINALS);
       former = size;
-      found.push({ formerAnswers: former, ...(await answerCosts(stage, statements, () => ask(chat), QUESTIONS)) });
+      found.push({ formerAnswers: former, ...(await answerCosts(on, () => ask(chat), QUESTIONS)) });
     }
-    await statements.close();
     return found;
-  } finally {
-    await stage.stop();
-  }
+  });
 }
 
 /** The answers whose rows are copied. */

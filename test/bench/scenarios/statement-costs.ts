@@ -1,6 +1,6 @@
-import { ask, openChats } from "../asking.ts";
-import { openStatements, STATEMENT_SETTINGS, type StatementSums } from "../measuring/statements.ts";
-import { startStage } from "../stage.ts";
+import { ask } from "../asking.ts";
+import { chatOf, onMeasuredStage } from "../measured-stage.ts";
+import type { StatementSums } from "../measuring/statements.ts";
 
 /** The time that PostgreSQL itself notes for the bridge's statements, for each encrypted answer in a direct chat. */
 export interface StatementCosts {
@@ -24,27 +24,15 @@ const LONGEST = 10;
 const TEXT_LENGTH = 80;
 
 /** Measures them over so many answers. */
-export async function statementCosts(questions: number): Promise<StatementCosts> {
-  const stage = await startStage({ agents: 1, postgresSettings: STATEMENT_SETTINGS });
-  try {
-    const measured = await openStatements(stage);
-    const person = await stage.deployment.user("js-sdk", "person");
-    const chats = await openChats(
-      person,
-      stage.names.map((name) => stage.deployment.agent(name)),
-    );
-    const askAll = async (times: number): Promise<void> => {
-      for (let count = 0; count < times; count++) for (const chat of chats) await ask(chat);
-    };
-    await askAll(3);
-    await measured.reset();
-    await askAll(questions);
-    const sums = await measured.sums();
-    await measured.close();
-    return costsOf(sums, questions);
-  } finally {
-    await stage.stop();
-  }
+export function statementCosts(questions: number): Promise<StatementCosts> {
+  return onMeasuredStage(async (on) => {
+    const { statements } = on;
+    const chat = await chatOf(on, "person");
+    for (let count = 0; count < 3; count++) await ask(chat);
+    await statements.reset();
+    for (let count = 0; count < questions; count++) await ask(chat);
+    return costsOf(await statements.sums(), questions);
+  });
 }
 
 function costsOf(rows: readonly StatementSums[], answers: number): StatementCosts {

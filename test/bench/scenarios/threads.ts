@@ -1,7 +1,6 @@
 import { ask } from "../asking.ts";
+import { onMeasuredStage } from "../measured-stage.ts";
 import { answerCosts, type AnswerCosts } from "../measuring/answer-costs.ts";
-import { openStatements, STATEMENT_SETTINGS } from "../measuring/statements.ts";
-import { startStage } from "../stage.ts";
 
 /** An encrypted answer in a new thread of a room that has this many already. */
 export interface AnswerBesideThreads extends AnswerCosts {
@@ -12,14 +11,9 @@ export interface AnswerBesideThreads extends AnswerCosts {
 const QUESTIONS = 20;
 
 /** Measures answers in a room in which each question begins a thread, after these numbers of them, in ascending order. */
-export async function threads(before: readonly number[]): Promise<AnswerBesideThreads[]> {
-  const stage = await startStage({
-    agents: 1,
-    postgresSettings: STATEMENT_SETTINGS,
-  });
-  try {
-    const statements = await openStatements(stage);
-    const agent = stage.deployment.agent(stage.names[0] ?? "");
+export function threads(before: readonly number[]): Promise<AnswerBesideThreads[]> {
+  return onMeasuredStage(async (on) => {
+    const { agent, stage } = on;
     const person = await stage.deployment.user("js-sdk", "person");
     const other = await stage.deployment.user("js-sdk", "other");
     const roomId = await person.createRoom({ invite: [agent, other.userId] });
@@ -31,12 +25,9 @@ export async function threads(before: readonly number[]): Promise<AnswerBesideTh
     let made = 0;
     for (const count of before) {
       for (; made < count; made++) await question();
-      found.push({ threads: made, ...(await answerCosts(stage, statements, question, QUESTIONS)) });
+      found.push({ threads: made, ...(await answerCosts(on, question, QUESTIONS)) });
       made += QUESTIONS;
     }
-    await statements.close();
     return found;
-  } finally {
-    await stage.stop();
-  }
+  });
 }
