@@ -44,10 +44,6 @@ export async function performancePage(): Promise<string> {
 
 ${machine.processors} processors (${machine.model}), ${machine.memoryGiB} GiB of memory, ${machine.system}, Node ${machine.node}. The load was
 ${machine.load} when the run began. Times are of this machine. Ratios within the run carry over to others.
-One agent alone, the pauses, the counts and the rooms with many members were measured once more, at a load of 9, after the last changes.
-The idle bridge was measured once more too, at a load of 14. Its first start makes the database, which takes a second PostgreSQL
-for a moment; V8 drops that one at its next full collection. That had not come yet at the end of another run, which found 642 MiB
-after the answers. From the second start on it was 235 MiB.
 
 ## Method
 

@@ -41,6 +41,12 @@ export interface Database extends Queryable {
   /** The pool's connections, and the number of waiting callers; absent where there is no pool. */
   connections?(): Readonly<Record<"used" | "idle" | "awaited", number>>;
   /**
+   * Does what a PostgreSQL server does by itself; absent where it is one. Throws {@link DatabaseError}.
+   *
+   * @param signal ends it early.
+   */
+  upkeep?(signal: AbortSignal): Promise<void>;
+  /**
    * Opens a separate connection, for things that belong to one connection: locks that end with it, and notifications.
    */
   session(): Promise<DatabaseSession>;

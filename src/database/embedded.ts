@@ -4,13 +4,15 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { PGlite, types } from "@electric-sql/pglite";
 import { databaseError, databaseRefusal, type Database, type Queryable, type Result, type Row } from "./database.ts";
+import { keepUp } from "./embedded-upkeep.ts";
+import { SyncedFiles, syncFolder } from "./synced-files.ts";
 import { TransactionStatements } from "./transaction-statements.ts";
 
 /**
  * PostgreSQL fills its shared memory whatever the size of the database, and WebAssembly never gives memory back. Pages that are
- * not in its cache are in the system's; and there is one connection.
+ * not in its cache are in the system's; and there is one connection. PGlite switches `fsync` off where it is not switched on.
  */
-const SETTINGS = ["shared_buffers=4MB", "max_connections=20"];
+const SETTINGS = ["shared_buffers=4MB", "max_connections=20", "fsync=on", "wal_sync_method=fsync"];
 
 /**
  * Opens the embedded database (PGlite) in a folder, which is made when missing. One process only: the caller holds the
@@ -18,7 +20,8 @@ const SETTINGS = ["shared_buffers=4MB", "max_connections=20"];
  */
 export async function openEmbedded(directory: string): Promise<Database> {
   const isNew = !existsSync(join(directory, "PG_VERSION"));
-  const lite = await PGlite.create(directory, {
+  const lite = await PGlite.create({
+    fs: new SyncedFiles(directory),
     startParams: [...PGlite.defaultStartParams, ...SETTINGS.flatMap((setting) => ["-c", setting])],
     parsers: {
       [types.INT8]: (value) => Number(value),
@@ -27,7 +30,10 @@ export async function openEmbedded(directory: string): Promise<Database> {
   }).catch((cause: unknown) => {
     throw unopened(directory, cause);
   });
-  if (isNew) collectGarbage();
+  if (isNew) {
+    collectGarbage();
+    await syncFolder(directory);
+  }
   let closing: Promise<void> | undefined;
   const itself = queryable(lite);
   const transactionWithLast: Database["transactionWithLast"] = async (work, last) => {
@@ -61,6 +67,7 @@ export async function openEmbedded(directory: string): Promise<Database> {
         ended: new Promise(() => undefined),
         close: () => Promise.resolve(),
       }),
+    upkeep: (signal) => keepUp(lite, signal),
     close: () => (closing ??= lite.close()),
   } satisfies Database;
 }

@@ -42,6 +42,9 @@ async function pruneInTurn(
   }
   const rows = await pruneAll(prunes, signal, log);
   if (rows > 0) log.info({ rows }, "old rows deleted");
+  await database.upkeep?.(signal).catch((error: unknown) => {
+    log.warn({ error }, "the database could not be kept up; trying again in an hour");
+  });
 }
 
 /** Runs all prunes in a row; a failing one does not stop the others. Returns the number of deleted rows. */

@@ -90,7 +90,7 @@ try {
   await ensureVenv({ directory: SYNAPSE_POSTGRES_VENV, packages: SYNAPSE_POSTGRES_PACKAGES, progress });
   const services = await startServices(progress);
   try {
-    await write(await measure());
+    print(await measure());
   } finally {
     await services.stop();
   }
@@ -105,6 +105,8 @@ async function measure(): Promise<Measured> {
     const started = performance.now();
     try {
       measured = { ...measured, ...(await run()) };
+      // A run that is ended early has measured something.
+      await write(measured);
     } catch (error) {
       // The other scenarios' numbers are worth their time.
       progress(`${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
@@ -115,16 +117,17 @@ async function measure(): Promise<Measured> {
   return measured;
 }
 
-/** Prints the tables, and writes them, the numbers and the plots. */
+function print(measured: Measured): void {
+  for (const table of tablesOf(measured)) console.log(`\n${asText(table)}`);
+}
+
+/** Writes the tables, the numbers and the plots. */
 async function write(measured: Measured): Promise<void> {
-  const tables = tablesOf(measured);
-  for (const table of tables) console.log(`\n${asText(table)}`);
   await mkdir(values.out, { recursive: true });
   const files = new Map([
     ["results.json", `${JSON.stringify({ machine, measured } satisfies Results, undefined, 2)}\n`],
-    ["tables.md", `${tables.map(asMarkdown).join("\n\n")}\n`],
+    ["tables.md", `${tablesOf(measured).map(asMarkdown).join("\n\n")}\n`],
     ...[...plotsOf(measured)].map(([name, plot]) => [`${name}.svg`, `${svgOf(plot)}\n`] as const),
   ]);
   for (const [name, content] of files) await writeFile(join(values.out, name), content);
-  console.log(`\nwritten to ${values.out}: ${[...files.keys()].join(", ")}`);
 }

@@ -107,20 +107,30 @@ for (const database of ["embedded", "postgres"] as const) {
         assert.equal(alice.messages(roomId).filter((message) => message.sender === agent).length, 2);
       });
     }
+  });
+}
 
-    it("finishes its answer when it is stopped", async () => {
-      const agent = deployment.agent("slow");
-      const roomId = await alice.createRoom({ direct: true, invite: [agent] });
-      await alice.waitMember(roomId, agent);
-      ollama.install("slow", { firstTokenMs: 200 });
-      const question = await alice.sendText({ roomId, body: "quickly, please" });
-      await eventually("the model to be asked", () =>
-        ollama.chats().some(({ body }) => JSON.stringify(body).includes("quickly, please")),
-      );
-      await deployment.stopBridge();
-      await alice.waitMessage({ roomId, sender: agent, after: question });
-      await deployment.startBridge();
-      ollama.install("slow");
+for (const database of ["embedded", "postgres"] as const) {
+  it(`a bridge on the ${database} database finishes its answer when it is stopped`, async (test) => {
+    const ollama = await startOllamaServer();
+    test.after(() => ollama.close());
+    const deployment = await startDeployment({
+      database,
+      providers: { ollama: { type: "ollama", url: ollama.url } },
+      agents: { slow: { provider: "ollama", model: "slow" } },
+      extraConfig: { turns: { drain: "60s" }, ...TRUST_ANYONE },
     });
+    test.after(() => deployment.stop());
+    const alice = await deployment.user("js-sdk", "alice");
+    const agent = deployment.agent("slow");
+    const roomId = await alice.createRoom({ direct: true, invite: [agent] });
+    await alice.waitMember(roomId, agent);
+    ollama.install("slow", { firstTokenMs: 200 });
+    const question = await alice.sendText({ roomId, body: "quickly, please" });
+    await eventually("the model to be asked", () =>
+      ollama.chats().some(({ body }) => JSON.stringify(body).includes("quickly, please")),
+    );
+    assert.deepEqual(await deployment.stopBridge(), { code: 0, signal: null });
+    await alice.waitMessage({ roomId, sender: agent, after: question });
   });
 }

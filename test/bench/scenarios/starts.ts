@@ -46,7 +46,7 @@ export interface StartsOptions {
  * a second for some minutes.
  */
 const QUIET_MS = 3_000;
-const MOST_WHEN_QUIET = 8;
+const MOST_WHEN_QUIET = 20;
 
 /** A thousand agents take a quarter of an hour to be made, on a machine with other work. */
 const START_TIMEOUT_MS = 1_800_000;
