@@ -147,8 +147,8 @@ export class Avatars {
       url: string | null;
     }>(
       `select user_id, picture, url from ghosts left join avatars on ghost = user_id
-       where profile is not null and user_id in (select json_array_elements_text($1::json)) order by user_id desc`,
-      [JSON.stringify(userIds)],
+       where profile is not null and user_id = any($1::text[]) order by user_id desc`,
+      [userIds],
     );
     return rows.map((row) => ({
       userId: row.user_id,

@@ -14,8 +14,8 @@ export async function dropOwn(tx: Queryable, migrations: readonly Migration[]): 
   // One name may stand for several functions.
   const { rows } = await tx.query<{ signature: string }>(
     `select oid::regprocedure::text as signature from pg_proc
-     where pronamespace = current_schema()::regnamespace and proname in (select json_array_elements_text($1::json))`,
-    [JSON.stringify([...functions])],
+     where pronamespace = current_schema()::regnamespace and proname = any($1::text[])`,
+    [[...functions]],
   );
   for (const { signature } of rows) await tx.execute(`drop function if exists ${signature} cascade`);
 }

@@ -57,9 +57,9 @@ export class KnownMembers {
         `insert into acquaintances (ghost, room_id, user_id, event_id)
          select $1, room_id, user_id, event_id from room_members
          where room_id = $2 and event_id is not null and membership = 'join'
-           and user_id in (select json_array_elements_text($3::json))
+           and user_id = any($3::text[])
          on conflict (ghost, room_id, user_id) do update set event_id = excluded.event_id`,
-        [lease.ghost, roomId, JSON.stringify(members)],
+        [lease.ghost, roomId, members],
       ),
     );
   }

@@ -36,8 +36,8 @@ export async function ghostsToWake(
   const { rows } = await tx.query<{ ghost: string }>(
     `select distinct ghost from memberships join room_members using (room_id) join leases using (ghost)
      where memberships.membership = 'join' and owner is not null
-     and room_members.user_id in (select json_array_elements_text($1::json))`,
-    [JSON.stringify(transaction.changedUsers)],
+     and room_members.user_id = any($1::text[])`,
+    [transaction.changedUsers],
   );
   return [...new Set([...named, ...rows.map((row) => row.ghost)])];
 }

@@ -4,14 +4,11 @@ import type { Queryable } from "../database/database.ts";
 export async function emptyUnwanted(tx: Queryable, eventIds: readonly string[]): Promise<void> {
   if (eventIds.length === 0) return;
   // Locked in a fixed order: another ghost may be adopting these events.
-  await tx.query(
-    `select from events where event_id in (select json_array_elements_text($1::json)) order by event_id for update`,
-    [JSON.stringify(eventIds)],
-  );
+  await tx.query(`select from events where event_id = any($1::text[]) order by event_id for update`, [eventIds]);
   await tx.query(
     `update events set payload = null, sealed_by = null
-     where event_id in (select json_array_elements_text($1::json)) and not unrouted
+     where event_id = any($1::text[]) and not unrouted
      and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
-    [JSON.stringify(eventIds)],
+    [eventIds],
   );
 }

@@ -94,9 +94,9 @@ export class HeldMail {
         selectionValues(selection),
       );
       await tx.query(
-        `update events set payload = null, sealed_by = null where event_id in (select json_array_elements_text($1::json))
+        `update events set payload = null, sealed_by = null where event_id = any($1::text[])
          and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
-        [JSON.stringify(rows.map((row) => row.event_id))],
+        [rows.map((row) => row.event_id)],
       );
       return rows.map((row) => row.id);
     });
@@ -109,10 +109,10 @@ const REFUSED =
 
 /** A list of ids may include items that wait for a key; "all" means set-aside items only. */
 const SELECTED = `case when $1 then state = 'set_aside' else state in ('set_aside', 'awaiting_key')
-  and id in (select value::bigint from json_array_elements_text($2::json)) end`;
+  and id = any($2::bigint[]) end`;
 
-function selectionValues(selection: HeldSelection): [boolean, string] {
-  return [selection === "all", JSON.stringify(selection === "all" ? [] : selection)];
+function selectionValues(selection: HeldSelection): [boolean, readonly number[]] {
+  return [selection === "all", selection === "all" ? [] : selection];
 }
 
 interface HeldRow {

@@ -156,8 +156,8 @@ export class Mailbox {
     return this.#update(
       lease,
       `update mailbox set state = 'ready' where ghost = $1 and state = 'awaiting_key'
-       and session_id in (select json_array_elements_text($2::json))`,
-      [JSON.stringify(sessionIds.map(storable))],
+       and session_id = any($2::text[])`,
+      [sessionIds.map(storable)],
     );
   }
 

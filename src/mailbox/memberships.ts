@@ -110,8 +110,8 @@ export class Memberships {
     const { rows } = await this.#database.query<{ user_id: string }>(
       `select distinct person.user_id from memberships join room_members person using (room_id)
        where ghost = $1 and memberships.membership = 'join' and person.membership in ('join', 'invite')
-         and person.user_id in (select json_array_elements_text($2::json))`,
-      [userId, JSON.stringify(people.map(storable))],
+         and person.user_id = any($2::text[])`,
+      [userId, people.map(storable)],
     );
     return rows.map((row) => row.user_id);
   }

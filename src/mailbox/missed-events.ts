@@ -133,8 +133,8 @@ export class MissedEvents {
 
   async #known(ids: readonly unknown[]): Promise<Set<unknown>> {
     const { rows } = await this.#options.database.query<{ event_id: string }>(
-      "select event_id from events where event_id in (select json_array_elements_text($1::json))",
-      [JSON.stringify(ids.filter((id) => typeof id === "string" && isStorable(id)))],
+      "select event_id from events where event_id = any($1::text[])",
+      [ids.filter((id) => typeof id === "string" && isStorable(id))],
     );
     return new Set(rows.map((row) => row.event_id));
   }

@@ -72,11 +72,11 @@ export async function emptyUndelivered(
        select event_id, exists (
          select from memberships where memberships.room_id = new.room_id and membership <> 'invite'
        ) as is_known
-       from events as new where event_id in (select json_array_elements_text($1::json))
+       from events as new where event_id = any($1::text[])
      ) as looked_at
      where events.event_id = looked_at.event_id
        and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
-    [JSON.stringify(undelivered)],
+    [undelivered],
   );
 }
 
@@ -110,11 +110,11 @@ export async function adoptEvents(tx: Queryable, ghost: string, roomIds: readonl
   await tx.query(
     `insert into mailbox (ghost, event_id)
      select $1, event_id from events
-     where unrouted and payload is not null and room_id in (select json_array_elements_text($2::json))
-       and sender <> $1 and not is_state and type in (select json_array_elements_text($3::json))
+     where unrouted and payload is not null and room_id = any($2::text[])
+       and sender <> $1 and not is_state and type = any($3::text[])
      order by received_at, sent_at
      on conflict do nothing`,
-    [ghost, JSON.stringify(roomIds), JSON.stringify([...DELIVERED])],
+    [ghost, roomIds, [...DELIVERED]],
   );
 }
 

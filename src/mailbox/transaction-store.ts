@@ -145,15 +145,15 @@ export class TransactionStore {
     const keys = await eventKeys(tx, this.#seals, said);
     const events = await insertEvents(tx, keys, said, "keep what was emptied");
     await this.#noteState(tx, events, { isLate: true });
-    const ids = JSON.stringify(said.map((event) => event.event_id));
+    const ids = said.map((event) => event.event_id);
     const { rows: later } = await tx.query<{ id: number }>(
       `select id from mailbox join events using (event_id) where ghost = $1 and room_id = $2 and id > $3 order by id`,
       [ghost, join.event.room_id, join.id],
     );
-    await tx.query(
-      `insert into mailbox (ghost, event_id) select $1, json_array_elements_text($2::json) on conflict do nothing`,
-      [ghost, ids],
-    );
+    await tx.query(`insert into mailbox (ghost, event_id) select $1, unnest($2::text[]) on conflict do nothing`, [
+      ghost,
+      ids,
+    ]);
     for (const { id } of later) await tx.query("update mailbox set id = default where id = $1", [id]);
   }
 }

@@ -62,8 +62,8 @@ export class Forgetting {
       );
       const { rows: quoting } = await tx.query<{ ghost: string; position: number }>(
         `select ghost, position from messages
-         where room_id = $1 and replies_to in (select json_array_elements_text($2::json))`,
-        [roomId, JSON.stringify(rows.map((row) => row.event_id))],
+         where room_id = $1 and replies_to = any($2::text[])`,
+        [roomId, rows.map((row) => row.event_id)],
       );
       const first = new Map<string, number>();
       for (const { ghost, position } of [...rows, ...quoting])

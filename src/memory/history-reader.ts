@@ -75,8 +75,8 @@ export class HistoryReader {
     if (known.length === 0) return new Map();
     const { rows } = await this.#database.query<MessageRow & { only_quoted: boolean }>(
       `select ${COLUMNS}, only_quoted from messages where ghost = $1 and room_id = $2 and sender <> ''
-         and event_id in (select json_array_elements_text($3::json))`,
-      [ghost, roomId, JSON.stringify(known)],
+         and event_id = any($3::text[])`,
+      [ghost, roomId, known],
     );
     const quoted = new Set(rows.filter((row) => row.only_quoted).map((row) => row.event_id));
     return new Map(
@@ -122,8 +122,8 @@ export class HistoryReader {
   ): Promise<M[]> {
     const { rows } = await tx.query<MessageRow>(
       `select ${COLUMNS} from messages where ghost = $1
-         and event_id in (select json_array_elements_text($2::json)) for share`,
-      [ghost, JSON.stringify(messages.map(({ eventId }) => eventId))],
+         and event_id = any($2::text[]) for share`,
+      [ghost, messages.map(({ eventId }) => eventId)],
     );
     const bodies = new Map(
       (await openMessages(this.#seals, ghost, rows, tx)).map(({ eventId, body }) => [eventId, body]),

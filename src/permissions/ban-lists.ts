@@ -77,10 +77,9 @@ export class BanLists {
       (event) => this.#followed.includes(event.room_id) && (mayChangeRules(event) || this.#isOwnMembership(event)),
     );
     if (changed.length === 0) return;
-    await tx.query(
-      "update ban_lists set changes = changes + 1 where room_id in (select json_array_elements_text($1::json))",
-      [JSON.stringify(changed.map((event) => event.room_id))],
-    );
+    await tx.query("update ban_lists set changes = changes + 1 where room_id = any($1::text[])", [
+      changed.map((event) => event.room_id),
+    ]);
     for (const { room_id: roomId } of changed) this.#failed.delete(roomId);
     this.#hasChanged = true;
   }
@@ -140,9 +139,9 @@ export class BanLists {
     this.#isToBegin = false;
     try {
       await this.#options.database.query(
-        `insert into ban_lists (room_id) select json_array_elements_text($1::json)
+        `insert into ban_lists (room_id) select unnest($1::text[])
          on conflict (room_id) do update set changes = ban_lists.changes + 1`,
-        [JSON.stringify(this.#followed)],
+        [this.#followed],
       );
     } catch (error) {
       this.#isToBegin = true;
@@ -153,8 +152,8 @@ export class BanLists {
   async #rows(): Promise<ListRow[]> {
     const { rows } = await this.#options.database.query<ListRow>(
       `select room_id, changes, read_at_change from ban_lists
-       where room_id in (select json_array_elements_text($1::json)) order by room_id`,
-      [JSON.stringify(this.#followed)],
+       where room_id = any($1::text[]) order by room_id`,
+      [this.#followed],
     );
     return rows;
   }
@@ -217,8 +216,8 @@ export class BanLists {
     const madeOf = rows.map((row) => `${row.room_id} ${row.read_at_change}`).join("\n");
     if (madeOf === this.#madeOf) return;
     const { rows: rules } = await this.#options.database.query<{ kind: BanKind; entity: string }>(
-      "select kind, entity from ban_rules where room_id in (select json_array_elements_text($1::json))",
-      [JSON.stringify(rows.map((row) => row.room_id))],
+      "select kind, entity from ban_rules where room_id = any($1::text[])",
+      [rows.map((row) => row.room_id)],
     );
     this.#bans = new Bans(rules);
     this.#madeOf = madeOf;

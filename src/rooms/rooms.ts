@@ -72,9 +72,9 @@ export class Rooms {
 
   async #noteChanged(tx: Queryable, roomIds: ReadonlySet<string>): Promise<void> {
     await tx.query(
-      `insert into rooms (room_id) select json_array_elements_text($1::json)
+      `insert into rooms (room_id) select unnest($1::text[])
        on conflict (room_id) do update set changes = rooms.changes + 1`,
-      [JSON.stringify([...roomIds])],
+      [[...roomIds]],
     );
   }
 
@@ -150,8 +150,8 @@ export class Rooms {
     const memberships = ["join", "invite"].filter((membership) => getsKeys(view, membership));
     const { rows } = await this.#database.query<{ user_id: string }>(
       `select user_id from room_members where room_id = $1
-       and membership in (select json_array_elements_text($2::json)) order by user_id`,
-      [roomId, JSON.stringify(memberships)],
+       and membership = any($2::text[]) order by user_id`,
+      [roomId, memberships],
     );
     return rows.map((row) => row.user_id);
   }

@@ -89,8 +89,8 @@ export class RoomSettingsStore {
   async reset(tx: Queryable, { ghost, roomId, by }: Change, kept: readonly SettingWord[] = []): Promise<void> {
     const { count } = await tx.query(
       `delete from room_settings where ghost = $1 and room_id = $2
-       and name not in (select json_array_elements_text($3::json))`,
-      [ghost, roomId, JSON.stringify(kept)],
+       and name <> all($3::text[])`,
+      [ghost, roomId, kept],
     );
     const left = await tx.query("select from room_settings where ghost = $1 and room_id = $2", [ghost, roomId]);
     if (left.count === 0) await this.forget(tx, ghost, roomId);

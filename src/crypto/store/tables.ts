@@ -97,9 +97,9 @@ export async function deleteOldRecords(
 ): Promise<number> {
   const { count } = await fencedAtOnce(database, lease, (tx) =>
     tx.query(
-      `delete from crypto_records where database in (select json_array_elements_text($1::json))
+      `delete from crypto_records where database = any($1::text[])
          and starts_with(store, $2) and created_at < now() - $3 * interval '1 millisecond'`,
-      [JSON.stringify(names), storePrefix, olderMs],
+      [names, storePrefix, olderMs],
     ),
   );
   return count;
