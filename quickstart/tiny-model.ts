@@ -50,6 +50,8 @@ export interface TinyModelOptions {
   readonly name?: string;
   /** For tests: the model never ends an answer by itself. */
   readonly endless?: boolean;
+  /** For tests: another chat template than the model's own. */
+  readonly template?: string;
 }
 
 /** A running llama-server with one slot: it answers one question at a time. It ends when this process does, however that comes about. */
@@ -68,10 +70,10 @@ export interface TinyModel {
 
 /** Starts the server and waits until it answers. Throws {@link TinyModelError} when it does not. */
 export async function startTinyModel(options: TinyModelOptions): Promise<TinyModel> {
-  const { venv, contextTokens, port = 0, threads = 1, name = null, endless = false } = options;
+  const { venv, contextTokens, port = 0, threads = 1, name = null, endless = false, template = null } = options;
   const logFile = resolve(options.logFile);
   await mkdir(dirname(logFile), { recursive: true, mode: 0o700 });
-  const wanted = JSON.stringify({ port, context_tokens: contextTokens, threads, name, endless });
+  const wanted = JSON.stringify({ port, context_tokens: contextTokens, threads, name, endless, template });
   const process = await startPython({
     venv,
     args: [PROGRAM, wanted],

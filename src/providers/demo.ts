@@ -26,7 +26,7 @@ export function createDemoProvider(name: string): Provider {
       }
       yield { kind: "done", reason: "stop" };
     },
-    facts: () => Promise.resolve({ sees: false }),
+    facts: () => Promise.resolve({ sees: false, tools: false }),
     models: () => Promise.resolve([{ name: DEMO_MODEL, canChat: true }]),
   };
 }

@@ -11,21 +11,28 @@ export function entryOf(list: Readonly<Record<string, unknown>>, model: string):
   return { ...find("models", "model"), ...find("data", "id") };
 }
 
-/** Whether a model's entry is one of llama-server's without the window of the running model. */
-export function hidesWindow(entry: Readonly<Record<string, unknown>>): boolean {
-  return entry["owned_by"] === "llamacpp" && typeof objectOf(entry["meta"])["n_ctx"] !== "number";
+/** Whether a model's entry is one of llama-server's. */
+export function isOfLlamaServer(entry: Readonly<Record<string, unknown>>): boolean {
+  return entry["owned_by"] === "llamacpp";
+}
+
+/** Whether it tells the window of the running model. */
+export function tellsWindow(entry: Readonly<Record<string, unknown>>): boolean {
+  return typeof objectOf(entry["meta"])["n_ctx"] === "number";
 }
 
 /**
- * The facts in llama-server's `/props`: the window of one slot, and whether it sees. A server with many models, or a
- * sleeping one, gives none.
+ * The facts in llama-server's `/props`: the window of one slot, whether it sees, and whether its template takes tools:
+ * without that, the server drops tools without a word. A server with many models, or a sleeping one, gives none.
  */
 export function factsInProps(props: unknown): Partial<ModelFacts> {
-  const { default_generation_settings: settings, modalities } = objectOf(props);
+  const { default_generation_settings: settings, modalities, chat_template_caps: caps } = objectOf(props);
   const { n_ctx: contextTokens } = objectOf(settings);
+  const { supports_tools: tools } = objectOf(caps);
   return {
     ...(typeof contextTokens === "number" && contextTokens > 0 ? { contextTokens } : {}),
     ...(objectOf(modalities)["vision"] === true ? { sees: true } : {}),
+    ...(typeof tools === "boolean" ? { tools } : {}),
   };
 }
 

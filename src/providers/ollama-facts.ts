@@ -12,6 +12,8 @@ export function factsShown(shown: unknown): ModelFacts {
     details,
   } = (shown ?? {}) as { capabilities?: unknown; model_info?: unknown; remote_host?: unknown; details?: unknown };
   const sees = Array.isArray(capabilities) && capabilities.includes("vision");
+  // Older versions name none.
+  const tools = Array.isArray(capabilities) ? { tools: capabilities.includes("tools") } : {};
   const known = new Map<string, unknown>(typeof info === "object" && info !== null ? Object.entries(info) : []);
   const listed = (details ?? {}) as { context_length?: unknown };
   const architecture: unknown = known.get("general.architecture");
@@ -19,6 +21,7 @@ export function factsShown(shown: unknown): ModelFacts {
   const length: unknown = ofArchitecture ?? listed.context_length;
   return {
     sees,
+    ...tools,
     ...(typeof length === "number" && length > 0 ? { contextTokens: length } : {}),
     ...(typeof remote === "string" && remote !== "" ? { remoteHost: hostOf(remote) } : {}),
   };

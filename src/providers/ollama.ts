@@ -1,4 +1,4 @@
-import { Ollama, type ChatResponse } from "ollama";
+import { Ollama } from "ollama";
 import type { Locality } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import { connectionsTo } from "./connection.ts";
@@ -8,17 +8,16 @@ import { listedModels, type ListedModel } from "./listed-models.ts";
 import { cloudByName } from "./ollama-cloud.ts";
 import { factsShown } from "./ollama-facts.ts";
 import { checkChatStream, checkPull, ollamaFetch, UnknownRequest } from "./ollama-http.ts";
-import { RefusedParameters, type Takes } from "./parameters.ts";
+import { piecesOf, toOllama } from "./ollama-chat.ts";
+import { RefusedParameters } from "./parameters.ts";
 import {
   type ChatChunk,
   type ChatRequest,
-  type ChatUsage,
   type ModelFacts,
   type Provider,
   ProviderError,
   type PullProgress,
 } from "./provider.ts";
-import { usageOf } from "./usage.ts";
 import { watchRequest } from "./watch.ts";
 import { askOnce, streamAnswer, type Piece, type StreamLimits } from "./stream.ts";
 
@@ -60,11 +59,12 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
   function chat(request: ChatRequest): AsyncIterable<ChatChunk> {
     const begin = (ending: AbortSignal): AsyncIterable<Piece> =>
       parameters.asking(request.model, async function* (takes) {
-        const asked = toOllama(request, takes);
+        const by = `${options.name} ${request.model}`;
+        const asked = toOllama(request, takes, by);
         const stream = await clientFor(ending, checkChatStream).chat({ ...asked, stream: true });
-        for await (const piece of stream) yield pieceOf(piece);
+        yield* piecesOf(stream, by);
       });
-    return streamAnswer(line, request.signal, options, begin, log.child({ model: request.model }));
+    return streamAnswer(line, request, options, begin, log.child({ model: request.model }));
   }
 
   async function list(): Promise<readonly object[]> {
@@ -113,16 +113,8 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
     relay: { facts: placeFacts, saysWhere },
     chat,
     models: async () => listedModels((await list()).filter(runsHere).map(listedOf)),
-    facts,
+    facts: async (model) => parameters.factsOf(model, await facts(model)),
   };
-}
-
-function pieceOf(piece: ChatResponse): Piece {
-  // The client's types promise more than servers keep.
-  const { content, thinking } = ((piece.message as unknown) ?? {}) as Readonly<Record<string, string | null>>;
-  const reason = piece.done_reason === "length" ? "length" : "stop";
-  const end = piece.done ? { end: { reason, ...countTokens(piece) } as const } : {};
-  return { text: content ?? "", thinking: thinking ?? "", ...end };
 }
 
 /** Makes a server install a model. Throws ProviderError, or the signal's reason. */
@@ -163,48 +155,6 @@ function parseAddress(url: string): { host: string; headers: Record<string, stri
   if (username === "") return { host, headers: {} };
   const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
   return { host, headers: { Authorization: `Basic ${credentials.toString("base64")}` } };
-}
-
-/**
- * A request in Ollama's form. It must refuse too long prompts, because a cut prompt would silently lose the
- * instruction.
- */
-interface OllamaChat {
-  readonly model: string;
-  readonly messages: { role: string; content: string; images?: string[] }[];
-  readonly options: { num_ctx: number; num_predict?: number; temperature?: number };
-  readonly keep_alive?: string | number;
-  readonly think?: false | "low" | "medium" | "high";
-  readonly truncate: false;
-  readonly shift: false;
-}
-
-function toOllama(request: ChatRequest, takes: Takes): OllamaChat {
-  const { model, messages, contextTokens, maxAnswerTokens, temperature, effort, keepAlive } = request;
-  return {
-    model,
-    messages: messages.map(({ role, content, images }) => ({
-      role,
-      content,
-      ...(images === undefined ? {} : { images: images.map((image) => Buffer.from(image).toString("base64")) }),
-    })),
-    options: {
-      num_ctx: contextTokens,
-      ...(takes("num_predict") ? { num_predict: maxAnswerTokens } : {}),
-      ...(temperature === undefined || !takes("temperature") ? {} : { temperature }),
-    },
-    // Ollama reads seconds only from numbers; a string needs a unit.
-    ...(keepAlive === undefined ? {} : { keep_alive: /^-?\d+$/.test(keepAlive) ? Number(keepAlive) : keepAlive }),
-    ...(effort === undefined || !takes("think") ? {} : { think: effort === "none" ? false : effort }),
-    truncate: false,
-    shift: false,
-  };
-}
-
-/** The server's own count; older servers leave out the count of a cached prompt. */
-function countTokens(counts: { prompt_eval_count: unknown; eval_count: unknown }): { usage?: ChatUsage } {
-  const usage = usageOf(counts.prompt_eval_count, counts.eval_count);
-  return usage === undefined ? {} : { usage };
 }
 
 /** The facts in the list of models, for a server without `/api/show`, such as KoboldCpp. */

@@ -1,7 +1,8 @@
-import { ProviderError } from "./provider.ts";
+import { type ModelFacts, ProviderError } from "./provider.ts";
 
 /** A parameter that a request can do without. */
 export type Parameter =
+  | "tools"
   | "temperature"
   | "max_tokens"
   | "max_completion_tokens"
@@ -60,6 +61,13 @@ const VALUE = /supported values are|too large|must be (?:less|at most|between)/i
 /** Ollama's words, which name the model or the value before. */
 const OLLAMA_THINK = /" does not support thinking|think value|thinking .* is not supported for this model/i;
 
+/**
+ * The model, or its server, takes no tools at all: Ollama and llama-server, an older llama-server, vLLM, OpenRouter. The
+ * fault of one tool is worded otherwise, and must not take all of them from the model.
+ */
+const NO_TOOLS =
+  /does not support tools|unsupported param: tools|tools param requires|tool choice requires|support tool (?:use|calling)|function calling is not (?:enabled|supported)/i;
+
 /** The parameter that a server's error refuses; undefined when it names none. */
 export function refusedParameter(error: {
   readonly param?: unknown;
@@ -69,6 +77,7 @@ export function refusedParameter(error: {
   const isValue = VALUE.test(words);
   const named = PARAMETERS.find((parameter) => parameter === error.param);
   if (named !== undefined) return new ParameterRefused([named], isValue);
+  if (NO_TOOLS.test(words)) return new ParameterRefused(["tools"]);
   if (!REFUSAL.test(words)) return undefined;
   if (OLLAMA_THINK.test(words)) return new ParameterRefused(EFFORTS);
   const told = PARAMETERS.filter((parameter) => new RegExp(`\\b${parameter}\\b`).test(words));
@@ -84,6 +93,11 @@ export type Takes = (parameter: Parameter) => boolean;
 /** The parameters that models refuse, learnt from their servers' errors; forgotten with the process. */
 export class RefusedParameters {
   readonly #refused = new Map<string, Set<Parameter>>();
+
+  /** The facts of a model, with what its refusals have shown. */
+  factsOf(model: string, facts: ModelFacts): ModelFacts {
+    return this.#refused.get(model)?.has("tools") === true ? { ...facts, tools: false } : facts;
+  }
 
   /**
    * Sends a request, and repeats it without each refused parameter, once for each; a refused value is left out only

@@ -1,5 +1,6 @@
 import type { ProviderFailure } from "../language/failures.ts";
 import type { Effort, Locality } from "../config/config.ts";
+import type { ToolCall, ToolDefinition, ToolRound } from "./tool-call.ts";
 
 /** One message of the conversation as a model sees it. */
 export interface ChatMessage {
@@ -14,6 +15,12 @@ export interface ChatRequest {
   /** The provider's own name of the model, e.g. `llama3.2:3b`. */
   readonly model: string;
   readonly messages: readonly ChatMessage[];
+  /** The tools that the model may call; absent where there are none. A model that takes none is asked without them. */
+  readonly tools?: readonly ToolDefinition[];
+  /** `none`: it should answer without another call. Servers want to see the tools of earlier rounds all the same. */
+  readonly toolChoice?: "none";
+  /** What the model has already called since these messages, and the results; each has a call. */
+  readonly rounds?: readonly ToolRound[];
   /** Context window in tokens (`num_ctx`); the prompt has been cut to fit it. */
   readonly contextTokens: number;
   readonly temperature?: number;
@@ -38,7 +45,18 @@ export type ChatChunk =
   | { readonly kind: "thinking"; readonly text: string }
   /** All text so far was the model's thinking. */
   | { readonly kind: "recant" }
-  | { readonly kind: "done"; readonly reason: EndReason; readonly usage?: ChatUsage };
+  | Done;
+
+/** The end of an answer: words, calls, or both. */
+export interface Done {
+  readonly kind: "done";
+  readonly reason: EndReason;
+  readonly usage?: ChatUsage;
+  /** The tools that the model wants to use, bounded in number; absent where it wants none. */
+  readonly calls?: readonly ToolCall[];
+  /** See {@link ToolRound}. */
+  readonly kept?: string;
+}
 
 /** The end of an answer: its natural end, a limit, the server's content rules, or a repetition. */
 export type EndReason = "stop" | "length" | "filtered" | "repeating";
@@ -62,6 +80,8 @@ export interface ModelFacts {
   readonly sees: boolean;
   /** The longest context that it can run with, if the provider says so. */
   readonly contextTokens?: number;
+  /** Whether it can call tools; undefined where the provider does not say. */
+  readonly tools?: boolean;
   /** The host to which the provider passes its requests on, if any. */
   readonly remoteHost?: string;
 }

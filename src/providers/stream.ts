@@ -1,6 +1,14 @@
 import type { Logger } from "../observability/log.ts";
 import type { ProviderFailure } from "../language/failures.ts";
-import { type ChatChunk, type ChatUsage, type EndReason, ProviderError } from "./provider.ts";
+import { CallAssembler, type CallPiece } from "./call-assembler.ts";
+import {
+  type ChatChunk,
+  type ChatRequest,
+  type ChatUsage,
+  type Done,
+  type EndReason,
+  ProviderError,
+} from "./provider.ts";
 import { Repetition } from "./repetition.ts";
 import type { Line } from "./line.ts";
 import { ThinkingInText, type Part } from "./thinking-in-text.ts";
@@ -10,8 +18,10 @@ import { watchRequest } from "./watch.ts";
 export interface Piece {
   readonly text?: string;
   readonly thinking?: string;
+  /** Parts of calls. Where no tools were offered, they are ignored. */
+  readonly calls?: readonly CallPiece[];
   /** On the last piece. */
-  readonly end?: { readonly reason: EndReason; readonly usage?: ChatUsage };
+  readonly end?: { readonly reason: EndReason; readonly usage?: ChatUsage; readonly kept?: string };
 }
 
 /** The time limits of a provider, in milliseconds. */
@@ -32,23 +42,24 @@ const EMPTY_PIECE_CHARS = 16;
  * An answer, piece by piece, within limits of time and size. Throws {@link ProviderError}.
  *
  * @param line the requests at the same server.
- * @param caller ends the request.
+ * @param request its signal ends it.
  * @param begin sends it; the signal that it gets ends it, and closes its connection.
  */
 export async function* streamAnswer(
   line: Line,
-  caller: AbortSignal,
+  request: Pick<ChatRequest, "signal" | "tools" | "toolChoice" | "rounds">,
   { firstTokenMs, idleMs }: StreamLimits,
   begin: (signal: AbortSignal) => AsyncIterable<Piece>,
   log: Logger,
 ): AsyncGenerator<ChatChunk> {
-  const watch = watchRequest(caller);
+  const watch = watchRequest(request.signal);
   const started = performance.now();
   const msSinceStart = (): number => Math.round(performance.now() - started);
   const place = line.enter();
   const apart = new ThinkingInText();
   const repetition = { text: new Repetition(), thoughts: new Repetition() };
   const said = { text: false, thoughts: false };
+  const assembler = new CallAssembler(request);
   /** Whether the server itself separates thinking from the answer. */
   let areApart = false;
   let length = 0;
@@ -71,19 +82,18 @@ export async function* streamAnswer(
     );
     log.debug({ ms: msSinceStart() }, "first token");
     for (; next.done !== true; next = await watch.within(idleMs, () => pieces.next())) {
-      const { text = "", thinking = "", end } = next.value;
+      const { text = "", thinking = "", calls = [], end } = next.value;
       place.sign();
       areApart ||= thinking !== "";
       yield* tell([{ kind: "thinking", text: thinking }]);
       yield* tell(areApart ? [...apart.end(), { kind: "text", text }] : apart.push(text));
-      length += text.length + thinking.length || EMPTY_PIECE_CHARS;
+      length += text.length + thinking.length + assembler.push(calls) || EMPTY_PIECE_CHARS;
       const repeats = [repetition.text.push(text), repetition.thoughts.push(thinking)].includes(true);
-      const cut = repeats ? "repeating" : length >= MAX_ANSWER_CHARS ? "length" : undefined;
-      const reason = end?.reason ?? cut;
+      const isOver = length >= MAX_ANSWER_CHARS || assembler.isFull;
+      const reason = end?.reason ?? (repeats ? "repeating" : isOver ? "length" : undefined);
       if (reason === undefined) continue;
       yield* tell(apart.end());
-      if (!said.text) throw new ProviderError(whyEmpty(reason, said.thoughts), `the answer holds no text (${reason})`);
-      yield { kind: "done", reason, ...(end?.usage === undefined ? {} : { usage: end.usage }) };
+      yield doneWith(reason, assembler, said, end);
       log.debug({ reason, ms: msSinceStart() }, "answered");
       return;
     }
@@ -99,6 +109,26 @@ export async function* streamAnswer(
     place.leave();
     watch.close();
   }
+}
+
+/** The end of an answer. Throws {@link ProviderError} where it has neither words nor calls. */
+function doneWith(
+  reason: EndReason,
+  assembler: CallAssembler,
+  said: { readonly text: boolean; readonly thoughts: boolean },
+  { usage, kept }: Partial<Piece["end"]> = {},
+): Done {
+  // What the server or we ended for its content calls nothing.
+  const calls = reason === "stop" || reason === "length" ? assembler.end(reason === "length") : [];
+  if (!said.text && calls.length === 0)
+    throw new ProviderError(whyEmpty(reason, said.thoughts), `the answer holds no text (${reason})`);
+  return {
+    kind: "done",
+    reason,
+    ...(usage === undefined ? {} : { usage }),
+    ...(calls.length === 0 ? {} : { calls }),
+    ...(calls.length === 0 || kept === undefined ? {} : { kept }),
+  };
 }
 
 function whyEmpty(reason: EndReason, hasThoughts: boolean): ProviderFailure {

@@ -81,9 +81,20 @@ import { isGlob, matchesGlob, particularity } from "../../src/text/glob.ts";
 import { decide } from "../../src/permissions/decisions.ts";
 import { encryptionOfInvite, typeOfInvite } from "../../src/matrix/invite-state.ts";
 import { serverOf, withoutPort } from "../../src/matrix/server-name.ts";
+import { explain as anthropicError } from "../../src/providers/anthropic-errors.ts";
+import {
+  messagesFor as anthropicMessages,
+  toolsFor as anthropicTools,
+} from "../../src/providers/anthropic-messages.ts";
+import { CallAssembler } from "../../src/providers/call-assembler.ts";
+import { JsonProgress } from "../../src/providers/json-progress.ts";
+import { keep, keptOf } from "../../src/providers/kept.ts";
+import { explain as openAiError, illBy } from "../../src/providers/openai-errors.ts";
+import { messagesFor as openAiMessages, toolsFor as openAiTools } from "../../src/providers/openai-messages.ts";
+import { argumentsAsTold, nameAsTold, type ToolRound } from "../../src/providers/tool-call.ts";
 import { createDemoProvider, DEMO_MODEL } from "../../src/providers/demo.ts";
 import { checkJson, checkPicture, checkSize, lines } from "../../src/providers/http.ts";
-import { entryOf, factsInProps, hidesWindow } from "../../src/providers/llama-server.ts";
+import { entryOf, factsInProps, isOfLlamaServer, tellsWindow } from "../../src/providers/llama-server.ts";
 import { listedModels } from "../../src/providers/listed-models.ts";
 import { cloudByName } from "../../src/providers/ollama-cloud.ts";
 import { factsShown } from "../../src/providers/ollama-facts.ts";
@@ -628,10 +639,45 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   },
   "providers/llama-server.ts": {
     entryOf: (text) => entryOf({ models: [{ model: text }], data: text.split("a") }, text),
-    hidesWindow: (text) => hidesWindow({ owned_by: "llamacpp", meta: text }),
+    isOfLlamaServer: (text) => isOfLlamaServer({ owned_by: text }),
+    tellsWindow: (text) => tellsWindow({ meta: text }),
     factsInProps: (text) => factsInProps({ default_generation_settings: text, modalities: text }),
   },
   "providers/parameters.ts": { refusedParameter: (text) => refusedParameter({ message: text, param: text }) },
+  "providers/anthropic-errors.ts": {
+    explain: (text) => anthropicError(400, { error: { type: "invalid_request_error", message: text } }),
+  },
+  "providers/anthropic-messages.ts": {
+    messagesFor: (text) => anthropicMessages({ messages: [], rounds: roundsWith(text) }, text),
+    toolsFor: (text) => anthropicTools([{ name: text, description: text, parameters: { [text]: text } }]),
+  },
+  "providers/openai-errors.ts": {
+    explain: (text) => openAiError(400, { error: { message: text, code: text } }),
+    illBy: (text) => illBy({ status_code: 1, status_msg: text }),
+  },
+  "providers/openai-messages.ts": {
+    messagesFor: (text) => openAiMessages({ messages: [], rounds: roundsWith(text) }, text),
+    toolsFor: (text) => openAiTools([{ name: text, description: text, parameters: { [text]: text } }]),
+  },
+  "providers/call-assembler.ts": {
+    CallAssembler: (text) => {
+      const assembler = new CallAssembler({ tools: [{ name: "a", description: "", parameters: {} }] });
+      for (let at = 0; at < text.length; at += 7)
+        assembler.push([{ slot: 0, name: "a", id: text, arguments: text.slice(at, at + 7) }]);
+      assembler.push([{ name: text, arguments: text }, { arguments: { [text]: text } }]);
+      return assembler.end(false);
+    },
+  },
+  "providers/json-progress.ts": {
+    JsonProgress: (text) => {
+      new JsonProgress().push(text);
+    },
+  },
+  "providers/kept.ts": { keep: (text) => keep(text, { text }), keptOf: (text) => keptOf(text, keep(text, { text })) },
+  "providers/tool-call.ts": {
+    nameAsTold: (text) => nameAsTold({ id: "a", name: text }),
+    argumentsAsTold: (text) => argumentsAsTold({ kind: "good", id: "a", name: "a", arguments: { text } }),
+  },
   "providers/prompt-too-long.ts": { promptTooLong: (text) => promptTooLong({ message: text, code: text }) },
   "providers/repetition.ts": {
     Repetition: (text) => {
@@ -1025,6 +1071,9 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "privacy/gate.ts",
     "privacy/provider-requests.ts ProviderRequests",
     "providers/anthropic.ts",
+    "providers/anthropic-stream.ts",
+    "providers/ollama-chat.ts",
+    "providers/openai-stream.ts",
     "providers/governed.ts",
     "providers/line.ts",
     "agents/given-names.ts",
@@ -1100,6 +1149,12 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "documents/readers/xml.ts",
   ]),
 };
+
+/** An earlier answer with one call, all of whose texts are this one. */
+function roundsWith(text: string): ToolRound[] {
+  const call = { kind: "good", id: text, name: text, arguments: { [text]: text } } as const;
+  return [{ text, calls: [{ call, output: { text, isError: false } }] }];
+}
 
 function because(why: string, files: readonly string[]): Record<string, string> {
   return Object.fromEntries(

@@ -35,7 +35,7 @@ export function showModel(model: string): object {
     template: "{{ .Prompt }}",
     details: DETAILS,
     model_info: { "general.architecture": "llama", "llama.context_length": 131_072 },
-    capabilities: ["completion", ...(model.includes("vision") ? ["vision"] : [])],
+    capabilities: ["completion", model.includes("vision") ? "vision" : "tools"],
     modified_at: "2026-01-01T00:00:00.000000000Z",
   };
 }

@@ -19,7 +19,9 @@ export interface RealModel extends AsyncDisposable {
 }
 
 /** Starts one on one thread. The suite `models` has the necessary programs installed. */
-export async function startRealModel(options: Pick<TinyModelOptions, "contextTokens" | "endless">): Promise<RealModel> {
+export async function startRealModel(
+  options: Pick<TinyModelOptions, "contextTokens" | "endless" | "template">,
+): Promise<RealModel> {
   const logFile = join(await temporaryDirectory("model"), "model.log");
   const start = (more: Partial<TinyModelOptions> = {}): Promise<TinyModel> =>
     startTinyModel({ venv: MODEL_VENV, logFile, ...options, ...more });

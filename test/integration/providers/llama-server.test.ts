@@ -64,8 +64,8 @@ describe(recorded.server, () => {
     await using server = await startReplayServer(LISTS, recorded.unknownPath);
     const asking = provider(server.url);
     assert.deepEqual(await asking.models(), [{ name: MODEL, canChat: true }]);
-    assert.deepEqual(await asking.facts(MODEL), { sees: false, contextTokens: 512 });
-    assert.ok(!server.asked.includes("GET /props"), "facts in the list are not asked for");
+    // Only /props tells of tools: this model's template has none.
+    assert.deepEqual(await asking.facts(MODEL), { sees: false, contextTokens: 512, tools: false });
   });
 
   const untold = listOf(({ data: [entry = {}] }) => {
@@ -74,7 +74,11 @@ describe(recorded.server, () => {
   });
   const props = JSON.parse(bodyOf(recorded.props)) as Record<string, unknown>;
   for (const [what, answers, facts] of [
-    ["the window from /props", { "/v1/models": untold, "/props": recorded.props }, { sees: false, contextTokens: 512 }],
+    [
+      "the window from /props",
+      { "/v1/models": untold, "/props": recorded.props },
+      { sees: false, contextTokens: 512, tools: false },
+    ],
     [
       "the window of its training when there is no other",
       { "/v1/models": untold },
@@ -88,7 +92,12 @@ describe(recorded.server, () => {
     [
       "from /props that it sees",
       { "/v1/models": untold, "/props": response({ ...props, modalities: { vision: true, audio: false } }) },
-      { sees: true, contextTokens: 512 },
+      { sees: true, contextTokens: 512, tools: false },
+    ],
+    [
+      "nothing of tools, where /props does not",
+      { "/v1/models": untold, "/props": response({ ...props, chat_template_caps: { supports_tools: "yes" } }) },
+      { sees: false, contextTokens: 512 },
     ],
     [
       "from beside the list that it sees",

@@ -39,7 +39,7 @@ describe("an Ollama behind OpenAI's protocol", () => {
       const { relay } = reachedAs(`${ollama.url}${path}`);
       assert.equal(await relay?.saysWhere(), true);
       assert.equal((await relay?.facts("gpt-oss:120b-cloud"))?.remoteHost, "ollama.com");
-      assert.deepEqual(await relay?.facts("llama3.2:3b"), { sees: false, contextTokens: 131_072 });
+      assert.deepEqual(await relay?.facts("llama3.2:3b"), { sees: false, tools: true, contextTokens: 131_072 });
     });
   }
 
@@ -54,6 +54,7 @@ describe("an Ollama behind OpenAI's protocol", () => {
   it("tells facts of a model that OpenAI's list does not hold", async () => {
     assert.deepEqual(await reachedAs(`${ollama.url}/v1`).facts("llama3.2:3b"), {
       sees: false,
+      tools: true,
       contextTokens: 131_072,
     });
   });
@@ -81,7 +82,7 @@ describe("an Ollama behind Anthropic's protocol", () => {
     const common = { name: "p", url: ollama.url, firstTokenMs: 10_000, idleMs: 10_000, log: silentLogger() };
     const { relay } = createAnthropicProvider({ ...common, locality: "local" });
     assert.equal((await relay?.facts("kimi-k2:cloud"))?.remoteHost, "ollama.com");
-    assert.deepEqual(await relay?.facts("llama3.2:3b"), { sees: false, contextTokens: 131_072 });
+    assert.deepEqual(await relay?.facts("llama3.2:3b"), { sees: false, tools: true, contextTokens: 131_072 });
     assert.equal(createAnthropicProvider({ ...common, locality: "cloud" }).relay, undefined);
   });
 });
@@ -183,7 +184,7 @@ describe("a server that speaks OpenAI's protocol", () => {
   it("that has shown a model is an Ollama, whatever it says afterwards", async () => {
     reply(OLLAMA, json({ capabilities: ["completion"] }));
     const { relay } = reachedAs(`${server.url}/v1`);
-    assert.deepEqual(await relay?.facts("some-model"), { sees: false });
+    assert.deepEqual(await relay?.facts("some-model"), { sees: false, tools: false });
     reply(OLLAMA, json({ detail: "Not Found" }, 404));
     await assert.rejects(async () => relay?.facts("some-model"), ProviderError);
     reply(json({}, 403));

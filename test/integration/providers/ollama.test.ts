@@ -431,8 +431,12 @@ describe("the facts of a model", () => {
   it("are whether it sees, how large its context is, and where it really runs", async () => {
     server.install("llama3.2-vision:11b");
     server.install("gpt-oss:120b-cloud");
-    assert.deepEqual(await provider().facts("llama3.2"), { sees: false, contextTokens: 131_072 });
-    assert.deepEqual(await provider().facts("llama3.2-vision:11b"), { sees: true, contextTokens: 131_072 });
+    assert.deepEqual(await provider().facts("llama3.2"), { sees: false, tools: true, contextTokens: 131_072 });
+    assert.deepEqual(await provider().facts("llama3.2-vision:11b"), {
+      sees: true,
+      tools: false,
+      contextTokens: 131_072,
+    });
     const before = server.requests.length;
     for (const cloud of ["gpt-oss:120b-cloud", "not-there:cloud", "Not-There:7b-CLOUD"]) {
       assert.equal((await provider().facts(cloud)).remoteHost, "ollama.com", cloud);

@@ -326,6 +326,27 @@ describe("a provider that speaks openai", () => {
         { sees: false, contextTokens: 8_192 },
       ],
       [{ id: "m", capabilities: ["completion", "multimodal"] }, { sees: true }],
+      [
+        { id: "m", capabilities: ["tool_use"] },
+        { sees: false, tools: true },
+      ],
+      [
+        { id: "m", capabilities: { function_calling: true } },
+        { sees: false, tools: true },
+      ],
+      [
+        { id: "m", capabilities: { function_calling: false, vision: true } },
+        { sees: true, tools: false },
+      ],
+      [{ id: "m", capabilities: { function_calling: "yes" } }, { sees: false }],
+      [
+        { id: "m", supported_parameters: ["max_tokens", "tools"] },
+        { sees: false, tools: true },
+      ],
+      [
+        { id: "m", supported_parameters: [] },
+        { sees: false, tools: false },
+      ],
     ] as const;
     for (const [entry, facts] of entries) {
       server.on("/v1/models", json({ object: "list", data: [{ id: "other" }, entry] }));

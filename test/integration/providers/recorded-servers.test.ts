@@ -8,7 +8,7 @@ import { PromptTooLong } from "../../../src/providers/prompt-too-long.ts";
 import { ProviderError, type ChatChunk, type Provider } from "../../../src/providers/provider.ts";
 import { startModelServer, type ModelServer, type Reply } from "../../support/model-server.ts";
 import { RECORDED_SERVERS } from "../../support/recorded/recorded-servers.ts";
-import type { RecordedAnswer, RecordedServer } from "../../support/recorded/recorded-server.ts";
+import { OFFERED, type RecordedAnswer, type RecordedServer } from "../../support/recorded/recorded-server.ts";
 
 const COMMON = { name: "p", locality: "local", firstTokenMs: 10_000, idleMs: 10_000, log: silentLogger() } as const;
 
@@ -64,33 +64,42 @@ for (const recorded of RECORDED_SERVERS) {
     });
     after(() => server.close());
 
-    async function told(reply: Reply): Promise<Understood> {
+    async function told(reply: Reply, { calls }: Pick<RecordedAnswer, "calls"> = {}): Promise<Understood> {
       server.on(chat, reply);
       const { signal } = new AbortController();
       const request = { model: "m", messages: [{ role: "user", content: "hi" }], contextTokens: 512 } as const;
-      return understand(provider.chat({ ...request, maxAnswerTokens: 64, signal }));
+      const tools = calls === undefined ? {} : { tools: OFFERED };
+      return understand(provider.chat({ ...request, maxAnswerTokens: 64, signal, ...tools }));
     }
 
-    function isThe({ text, thinking = "", reason }: RecordedAnswer, of: Understood, where: string): void {
+    function isThe({ text, thinking = "", reason, calls = [] }: RecordedAnswer, of: Understood, where: string): void {
       if (of.error !== undefined) throw new Error(`failed ${where}`, { cause: of.error });
       assert.deepEqual([of.text, of.thinking, of.end?.reason], [text, thinking, reason], where);
+      const good = of.end?.calls?.flatMap((call) => (call.kind === "good" ? [[call.name, call.arguments]] : [])) ?? [];
+      assert.deepEqual(good, calls, where);
+      const ids = of.end?.calls?.map(({ id }) => id) ?? [];
+      assert.equal(new Set(ids).size, ids.length, where);
     }
 
     for (const [name, answer] of Object.entries(recorded.answers)) {
       const bytes = Buffer.from(answer.pieces.join(""));
 
       it(`is understood: an answer ${name}`, async () => {
-        const whole = await told({ parts: answer.pieces });
+        const whole = await told({ parts: answer.pieces }, answer);
         isThe(answer, whole, "as it came");
         assert.deepEqual(whole.end?.usage, answer.usage);
-        isThe(answer, await told({ parts: [bytes] }), "in one packet");
-        isThe(answer, await told({ parts: Array.from(bytes, (byte) => Uint8Array.of(byte)) }), "byte by byte");
+        isThe(answer, await told({ parts: [bytes] }, answer), "in one packet");
+        isThe(answer, await told({ parts: Array.from(bytes, (byte) => Uint8Array.of(byte)) }, answer), "byte by byte");
       });
 
       // "Byte by byte" cuts at all places; "in two" cuts only at some, because each costs a request.
       it(`is the same in two packets: an answer ${name}`, async () => {
         for (let at = 1; at < bytes.length; at += 13) {
-          isThe(answer, await told({ parts: [bytes.subarray(0, at), bytes.subarray(at)] }), `cut at byte ${at}`);
+          isThe(
+            answer,
+            await told({ parts: [bytes.subarray(0, at), bytes.subarray(at)] }, answer),
+            `cut at byte ${at}`,
+          );
         }
       });
 
@@ -100,7 +109,7 @@ for (const recorded of RECORDED_SERVERS) {
         for (const [what, odd] of Object.entries(recorded.odd)) {
           for (let at = 0; at < pieces.length; at++) {
             const parts = [...pieces.slice(0, at), odd, ...pieces.slice(at)];
-            isThe(answer, await told({ parts }), `${what} before piece ${at}`);
+            isThe(answer, await told({ parts }, answer), `${what} before piece ${at}`);
           }
         }
       });

@@ -48,6 +48,28 @@ export const llamaServer: RecordedServer = {
       reason: "stop",
       usage: { promptTokens: 33, answerTokens: 4 },
     },
+    // Recorded, with a template that takes tools.
+    "with a call": {
+      pieces: [
+        'data: {"choices":[{"finish_reason":null,"index":0,"delta":{"role":"assistant","content":null}}],"created":1796053687,"id":"chatcmpl-B9W39BWqXnbxaLEUKCbDmA9LOfGzQ3GB","model":"/models/SmolLM2-135M-Instruct.Q4_1.gguf","system_fingerprint":"b0-unknown","object":"chat.completion.chunk"}\n\n',
+        'data: {"choices":[{"finish_reason":null,"index":0,"delta":{"tool_calls":[{"index":0,"id":"RKDt4LvBqtmYlshxhqOQWRePTN4sjvhZ","type":"function","function":{"name":"get_weather","arguments":"{"}}]}}],"created":1796053687,"id":"chatcmpl-B9W39BWqXnbxaLEUKCbDmA9LOfGzQ3GB","model":"/models/SmolLM2-135M-Instruct.Q4_1.gguf","system_fingerprint":"b0-unknown","object":"chat.completion.chunk"}\n\n',
+        'data: {"choices":[{"finish_reason":null,"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"\\""}}]}}],"created":1796053688,"id":"chatcmpl-B9W39BWqXnbxaLEUKCbDmA9LOfGzQ3GB","model":"/models/SmolLM2-135M-Instruct.Q4_1.gguf","system_fingerprint":"b0-unknown","object":"chat.completion.chunk"}\n\n',
+        'data: {"choices":[{"finish_reason":null,"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"city"}}]}}],"created":1796053688,"id":"chatcmpl-B9W39BWqXnbxaLEUKCbDmA9LOfGzQ3GB","model":"/models/SmolLM2-135M-Instruct.Q4_1.gguf","system_fingerprint":"b0-unknown","object":"chat.completion.chunk"}\n\n',
+        'data: {"choices":[{"finish_reason":null,"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"\\":"}}]}}],"created":1796053688,"id":"chatcmpl-B9W39BWqXnbxaLEUKCbDmA9LOfGzQ3GB","model":"/models/SmolLM2-135M-Instruct.Q4_1.gguf","system_fingerprint":"b0-unknown","object":"chat.completion.chunk"}\n\n',
+        'data: {"choices":[{"finish_reason":null,"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":" \\""}}]}}],"created":1796053688,"id":"chatcmpl-B9W39BWqXnbxaLEUKCbDmA9LOfGzQ3GB","model":"/models/SmolLM2-135M-Instruct.Q4_1.gguf","system_fingerprint":"b0-unknown","object":"chat.completion.chunk"}\n\n',
+        'data: {"choices":[{"finish_reason":null,"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"Os"}}]}}],"created":1796053688,"id":"chatcmpl-B9W39BWqXnbxaLEUKCbDmA9LOfGzQ3GB","model":"/models/SmolLM2-135M-Instruct.Q4_1.gguf","system_fingerprint":"b0-unknown","object":"chat.completion.chunk"}\n\n',
+        'data: {"choices":[{"finish_reason":null,"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"lo"}}]}}],"created":1796053688,"id":"chatcmpl-B9W39BWqXnbxaLEUKCbDmA9LOfGzQ3GB","model":"/models/SmolLM2-135M-Instruct.Q4_1.gguf","system_fingerprint":"b0-unknown","object":"chat.completion.chunk"}\n\n',
+        'data: {"choices":[{"finish_reason":null,"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"\\""}}]}}],"created":1796053688,"id":"chatcmpl-B9W39BWqXnbxaLEUKCbDmA9LOfGzQ3GB","model":"/models/SmolLM2-135M-Instruct.Q4_1.gguf","system_fingerprint":"b0-unknown","object":"chat.completion.chunk"}\n\n',
+        'data: {"choices":[{"finish_reason":null,"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"}"}}]}}],"created":1796053688,"id":"chatcmpl-B9W39BWqXnbxaLEUKCbDmA9LOfGzQ3GB","model":"/models/SmolLM2-135M-Instruct.Q4_1.gguf","system_fingerprint":"b0-unknown","object":"chat.completion.chunk"}\n\n',
+        'data: {"choices":[{"finish_reason":"tool_calls","index":0,"delta":{}}],"created":1796053688,"id":"chatcmpl-B9W39BWqXnbxaLEUKCbDmA9LOfGzQ3GB","model":"/models/SmolLM2-135M-Instruct.Q4_1.gguf","system_fingerprint":"b0-unknown","object":"chat.completion.chunk"}\n\n',
+        'data: {"choices":[],"created":1796053688,"id":"chatcmpl-B9W39BWqXnbxaLEUKCbDmA9LOfGzQ3GB","model":"/models/SmolLM2-135M-Instruct.Q4_1.gguf","system_fingerprint":"b0-unknown","object":"chat.completion.chunk","usage":{"completion_tokens":32,"prompt_tokens":319,"total_tokens":351,"prompt_tokens_details":{"cached_tokens":0}},"timings":{"cache_n":0,"prompt_n":319,"prompt_ms":3038.878,"prompt_per_token_ms":9.526263322884013,"prompt_per_second":104.97295383361885,"predicted_n":32,"predicted_ms":758.046,"predicted_per_token_ms":24.45309677419355,"predicted_per_second":40.894615894022266}}\n\n',
+        "data: [DONE]\n\n",
+      ],
+      text: "",
+      reason: "stop",
+      usage: { promptTokens: 319, answerTokens: 32 },
+      calls: [["get_weather", { city: "Oslo" }]],
+    },
     // b9554, with a model that thinks.
     "with thoughts apart": {
       pieces: [

@@ -61,6 +61,27 @@ export const lmStudio: RecordedServer = {
       text: "Long",
       reason: "length",
     },
+    "with a call, and one of nothing after it": {
+      pieces: [
+        piece({ role: "assistant", content: "", tool_calls: [] }),
+        piece({
+          role: "assistant",
+          tool_calls: [
+            { index: 0, id: "193629320", type: "function", function: { name: "get_weather", arguments: "" } },
+          ],
+        }),
+        piece({
+          role: "assistant",
+          tool_calls: [{ index: 0, type: "function", function: { name: "", arguments: '{"city":"Oslo"}' } }],
+        }),
+        piece({ role: "assistant", tool_calls: [{ index: 1, id: "", type: "function" }] }),
+        piece({}, "tool_calls"),
+        DONE,
+      ],
+      text: "",
+      reason: "stop",
+      calls: [["get_weather", { city: "Oslo" }]],
+    },
   },
   odd: {
     "an empty delta": piece({}),

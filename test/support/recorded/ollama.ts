@@ -112,6 +112,39 @@ export const ollama: RecordedServer = {
       reason: "stop",
       usage: USAGE,
     },
+    // The id since 0.12.
+    "with two calls": {
+      pieces: [
+        piece({ content: "I look." }),
+        piece({
+          tool_calls: [
+            { id: "call_8n5lbs3s", function: { index: 0, name: "get_weather", arguments: { city: "Bern" } } },
+          ],
+        }),
+        piece({ tool_calls: [{ function: { name: "get_time", arguments: {} } }] }),
+        end("stop"),
+      ],
+      text: "I look.",
+      reason: "stop",
+      usage: USAGE,
+      calls: [
+        ["get_weather", { city: "Bern" }],
+        ["get_time", {}],
+      ],
+    },
+    "with a call in the last line": {
+      pieces: [
+        piece({ thinking: "Time." }),
+        piece(
+          { tool_calls: [{ function: { name: "get_time", arguments: null } }] },
+          { done: true, done_reason: "stop" },
+        ),
+      ],
+      text: "",
+      thinking: "Time.",
+      reason: "stop",
+      calls: [["get_time", {}]],
+    },
   },
   odd: {
     "content that is null": piece({ content: null }),

@@ -84,6 +84,36 @@ export const openAiServer: RecordedServer = {
       text: "Yes.",
       reason: "stop",
     },
+    "with two calls at once": {
+      pieces: [
+        begin,
+        piece({
+          tool_calls: [
+            { index: 0, id: "call_DdmO9pD3xa", type: "function", function: { name: "get_weather", arguments: "" } },
+          ],
+        }),
+        piece({ tool_calls: [{ index: 0, function: { arguments: '{"' } }] }),
+        piece({ tool_calls: [{ index: 0, function: { arguments: 'city":"Ol' } }] }),
+        piece({
+          tool_calls: [
+            { index: 1, id: "call_b8Wq2sYv9L", type: "function", function: { name: "get_weather", arguments: "" } },
+          ],
+        }),
+        piece({ tool_calls: [{ index: 1, function: { arguments: '{"city":"Pau"}' } }] }),
+        // Calls may be interleaved.
+        piece({ tool_calls: [{ index: 0, function: { arguments: 'oron"}' } }] }),
+        piece({}, "tool_calls"),
+        counted,
+        DONE,
+      ],
+      text: "",
+      reason: "stop",
+      usage: { promptTokens: 19, answerTokens: 10 },
+      calls: [
+        ["get_weather", { city: "Oloron" }],
+        ["get_weather", { city: "Pau" }],
+      ],
+    },
   },
   odd: {
     "what was counted": counted,

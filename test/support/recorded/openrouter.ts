@@ -82,6 +82,27 @@ export const openRouter: RecordedServer = {
       text: "And so",
       reason: "length",
     },
+    "with a call after encrypted thoughts": {
+      pieces: [
+        ALIVE,
+        piece({
+          content: "",
+          reasoning: null,
+          reasoning_details: [{ type: "reasoning.encrypted", data: "gAAAA", index: 0 }],
+        }),
+        piece({
+          content: null,
+          tool_calls: [
+            { index: 0, id: "tool_0_get_time", type: "function", function: { name: "get_time", arguments: "" } },
+          ],
+        }),
+        piece({ content: "" }, "tool_calls", "STOP"),
+        DONE,
+      ],
+      text: "",
+      reason: "stop",
+      calls: [["get_time", {}]],
+    },
   },
   odd: {
     "a sign that it lives": ALIVE,
@@ -196,7 +217,7 @@ export const openRouter: RecordedServer = {
       }),
       chat: ["mistralai/mistral-small-3.2-24b-instruct"],
       others: ["some/painter", "some/embedder"],
-      facts: { "mistralai/mistral-small-3.2-24b-instruct": { sees: true, contextTokens: 131_072 } },
+      facts: { "mistralai/mistral-small-3.2-24b-instruct": { sees: true, contextTokens: 131_072, tools: false } },
     },
   },
 };

@@ -1,4 +1,5 @@
 import type { ProviderFailure } from "../../../src/language/failures.ts";
+import type { ToolDefinition } from "../../../src/providers/tool-call.ts";
 import type { ChatUsage, EndReason, ModelFacts } from "../../../src/providers/provider.ts";
 
 /**
@@ -23,7 +24,19 @@ export interface RecordedAnswer {
   readonly thinking?: string;
   readonly reason: EndReason;
   readonly usage?: ChatUsage;
+  /** The calls of {@link OFFERED} in it, each by its name and arguments; absent where the request offers no tools. */
+  readonly calls?: readonly (readonly [name: string, arguments: object])[];
 }
+
+/** The tools of requests whose recorded answers call any. */
+export const OFFERED: readonly ToolDefinition[] = [
+  {
+    name: "get_weather",
+    description: "The weather of a city now",
+    parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+  },
+  { name: "get_time", description: "The time now", parameters: { type: "object", properties: {} } },
+];
 
 /** A failure on the wire, and its expected meaning. */
 export interface RecordedFailure {

@@ -105,6 +105,57 @@ export const vllm: RecordedServer = {
       text: "Let me look.",
       reason: "stop",
     },
+    "with two calls, the second's arguments in pieces": {
+      pieces: [
+        begin,
+        piece({ content: "Let me look." }),
+        piece({
+          tool_calls: [
+            { id: "chatcmpl-tool-040a", type: "function", index: 0, function: { name: "get_time", arguments: "{}" } },
+          ],
+        }),
+        piece({
+          tool_calls: [
+            { id: "chatcmpl-tool-bc7e", type: "function", index: 1, function: { name: "get_weather", arguments: "" } },
+          ],
+        }),
+        piece({ tool_calls: [{ index: 1, function: { arguments: '{"ci' } }] }),
+        piece({ tool_calls: [{ index: 1, function: { arguments: 'ty":"Köln"}' } }] }),
+        piece({ content: "" }, { finish_reason: "tool_calls", stop_reason: null }),
+        DONE,
+      ],
+      text: "Let me look.",
+      reason: "stop",
+      calls: [
+        ["get_time", {}],
+        ["get_weather", { city: "Köln" }],
+      ],
+    },
+    // 0.18: the last piece of a call and the end in one, and "stop" for the reason.
+    "with a call in the last piece": {
+      pieces: [
+        begin,
+        piece({ reasoning: "Weather.", reasoning_content: "Weather." }),
+        piece(
+          {
+            tool_calls: [
+              {
+                id: "call_1",
+                type: "function",
+                index: 0,
+                function: { name: "get_weather", arguments: '{"city": "Oslo"}' },
+              },
+            ],
+          },
+          { finish_reason: "stop" },
+        ),
+        DONE,
+      ],
+      text: "",
+      thinking: "Weather.",
+      reason: "stop",
+      calls: [["get_weather", { city: "Oslo" }]],
+    },
   },
   odd: {
     "no choices beside what was counted": counted,
