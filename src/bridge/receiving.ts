@@ -10,7 +10,7 @@ import type { Stores } from "./stores.ts";
 
 /** The endpoints for the homeserver, not listening yet. */
 export function makeAppService(
-  { config, registration, botUserId, directory, database, log, metrics }: Foundation,
+  { config, registration, botUserId, directory, log, metrics }: Foundation,
   { permissions }: Stores,
   ghosts: Ghosts,
   pings: RecentPings,
@@ -26,7 +26,7 @@ export function makeAppService(
     log,
     metrics,
   });
-  serveDoctor(appService.expressApp, { hsToken: registration.hsToken, database, pings });
+  serveDoctor(appService.expressApp, { hsToken: registration.hsToken, pings });
   return appService;
 }
 

@@ -1,8 +1,8 @@
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { loadRegistration } from "../config/registration.ts";
-import type { Database } from "../database/database.ts";
-import { locationOf, openForCommand } from "../database/open.ts";
+import { DatabaseError, type Database } from "../database/database.ts";
+import { locationOf, openForCommand, type CommandUse } from "../database/open.ts";
 import { createHomeserverClient, type HomeserverClient } from "../homeserver/client.ts";
 import { createLogger, type Logger } from "../observability/log.ts";
 import { explainStartFailure } from "./start-failure.ts";
@@ -21,9 +21,8 @@ export interface AtHomeserver extends AtDatabase {
 }
 
 /**
- * Runs a command with the database open, and closes it afterwards. PostgreSQL allows this beside a running bridge. The
- * embedded database belongs to one process, so the bridge must be stopped first. Throws ConfigError, the error of
- * opening the database, and the error of `work`.
+ * Runs a command with the database open, and closes it afterwards. It works beside a running bridge: the embedded database is
+ * then the bridge's, asked over its socket. Throws ConfigError, the error of opening the database, and the error of `work`.
  *
  * @param file the configuration.
  */
@@ -31,27 +30,49 @@ export async function atDatabase<T>(file: string, work: (at: AtDatabase) => Prom
   return withDatabase(await loadConfig(file), work);
 }
 
-/** As {@link atDatabase}, with access to the homeserver; the registration must exist. */
-export async function atHomeserver<T>(file: string, work: (at: AtHomeserver) => Promise<T>): Promise<T> {
+/**
+ * As {@link atDatabase}, with access to the homeserver; the registration must exist.
+ *
+ * @param use.alone whether a bridge that runs on the embedded database has to be stopped first.
+ */
+export async function atHomeserver<T>(
+  file: string,
+  work: (at: AtHomeserver) => Promise<T>,
+  use: Pick<CommandUse, "alone"> = {},
+): Promise<T> {
   const config = await loadConfig(file);
   const { asToken } = await loadRegistration(config);
-  return withDatabase(config, async (at) => {
-    const client = createHomeserverClient({ url: config.homeserver.url, asToken, log: at.log });
-    try {
-      return await work({ ...at, client });
-    } finally {
-      await client.close();
-    }
-  });
+  return withDatabase(
+    config,
+    async (at) => {
+      const client = createHomeserverClient({ url: config.homeserver.url, asToken, log: at.log });
+      try {
+        return await work({ ...at, client });
+      } finally {
+        await client.close();
+      }
+    },
+    use,
+  );
 }
 
-async function withDatabase<T>(config: Config, work: (at: AtDatabase) => Promise<T>): Promise<T> {
+async function withDatabase<T>(
+  config: Config,
+  work: (at: AtDatabase) => Promise<T>,
+  use: Pick<CommandUse, "alone"> = {},
+): Promise<T> {
   const log = createLogger("warn", "auto");
-  const database = await openForCommand(locationOf(config), log).catch((error: unknown) => {
+  const waits: CommandUse["waits"] = ({ pid }) => {
+    process.stderr.write(`matrix-agents: waiting for the bridge (pid ${pid}), which is starting or stopping\n`);
+  };
+  const database = await openForCommand(locationOf(config), log, { ...use, waits }).catch((error: unknown) => {
     throw explainStartFailure(error, config);
   });
   try {
     return await work({ config, database, log });
+  } catch (error) {
+    // The database went away meanwhile. Any other failure of a statement is a fault of ours, and shows its place.
+    throw error instanceof DatabaseError && error.retryable ? explainStartFailure(error, config) : error;
   } finally {
     await database.close();
   }

@@ -12,7 +12,7 @@ const NEW_DEVICE_TIMEOUT_MS = 60_000;
  */
 export async function renewDevice(database: Database, userId: string): Promise<number> {
   await askForNewDevice(database, userId);
-  if (database.kind !== "postgres" || (await countLiveProcesses(database)) === 0) {
+  if ((await countLiveProcesses(database)) === 0) {
     process.stdout.write(`${userId} gets a new device, signed by the same identity, when the bridge is started\n`);
     return 0;
   }

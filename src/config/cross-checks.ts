@@ -24,7 +24,6 @@ export async function crossCheck(settings: Settings, directory: string): Promise
   return [
     ...checkBot(settings),
     ...checkMasterKey(settings),
-    ...checkVerification(settings),
     ...checkSomeAgent(settings, providers),
     ...agents.flatMap(([name, agent]) => checkProvider(name, agent, providers)),
     ...checkTranscription(settings, providers),
@@ -44,12 +43,6 @@ function checkMasterKey({ encryption }: Settings): ConfigProblem[] {
   if (!isSettings(encryption) || !("master_key_file" in encryption && "master_key_env" in encryption)) return [];
   const expected = "only one of master_key_file, master_key_env";
   return [{ path: "encryption", found: "more than one master key", expected }];
-}
-
-function checkVerification({ encryption, database }: Settings): ConfigProblem[] {
-  if (!isSettings(encryption) || encryption["verification"] !== "operator" || database !== undefined) return [];
-  const expected = "accept or off, because an operator needs a PostgreSQL database to decide by";
-  return [{ path: "encryption.verification", found: "operator, with the embedded database", expected }];
 }
 
 function checkSomeAgent(settings: Settings, providers: ReadonlyMap<string, Settings>): ConfigProblem[] {

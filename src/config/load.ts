@@ -127,7 +127,7 @@ function encryptionOf(
     mode: raw.encryption.mode,
     forgetKeysAfterMs:
       raw.encryption.forget_keys_after === undefined ? undefined : parseDays(raw.encryption.forget_keys_after),
-    // An operator decides through the database, and the embedded one is open only to the bridge.
+    // The embedded database is for the beginning, when nobody watches the bridge yet.
     verification: raw.encryption.verification ?? (databaseUrl === undefined ? "accept" : "operator"),
   };
 }

@@ -19,9 +19,12 @@ export interface Queryable {
   execute(sql: string): Promise<void>;
 }
 
-/** The database: PostgreSQL, or PGlite (PostgreSQL compiled to wasm, in this process). The SQL is the same on both. */
+/**
+ * The database: PostgreSQL, or PGlite (PostgreSQL compiled to wasm), in this process or `served` by the bridge's. The SQL is the
+ * same on all.
+ */
 export interface Database extends Queryable {
-  readonly kind: "postgres" | "embedded";
+  readonly kind: "postgres" | "embedded" | "served";
   /**
    * Runs `work` in one transaction: committed when it resolves, rolled back when it throws. Statements that it starts
    * without waiting for the one before share a round trip; they run in the order in which they were started.

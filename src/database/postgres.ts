@@ -8,14 +8,13 @@ import {
   databaseError,
   type Database,
   type DatabaseSession,
-  type Queryable,
   type Result,
   type Row,
 } from "./database.ts";
+import { inTransaction, type TransactionConnection } from "./in-transaction.ts";
 import { onceMore } from "./once-more.ts";
 import { PreparedStatements } from "./prepared-statements.ts";
 import { SharedReads } from "./shared-reads.ts";
-import { TransactionStatements } from "./transaction-statements.ts";
 
 /** The time after which the server aborts a statement, in ms. */
 const STATEMENT_TIMEOUT_MS = 20_000;
@@ -74,6 +73,9 @@ export function openPostgres(url: string, log: Logger): Database {
     }
   }
 
+  const transactionWithLast: Database["transactionWithLast"] = (work, last) =>
+    onConnection((connection) => inTransaction(connection, work, last, "begin"));
+
   return {
     kind: "postgres",
     query: (sql, values) =>
@@ -81,10 +83,9 @@ export function openPostgres(url: string, log: Logger): Database {
         reads.isRead(sql) ? reads.query(sql, values) : onConnection((connection) => connection.query(sql, values)),
       ),
     execute: (sql) => onConnection((connection) => connection.execute(sql)),
-    transaction: (work) =>
-      onConnection((connection) => transaction(connection, work, (_tx, made) => Promise.resolve(made))),
-    transactionWithLast: (work, last) => onConnection((connection) => transaction(connection, work, last)),
-    atOnce: (work) => onConnection((connection) => transaction(connection, () => Promise.resolve(), work)),
+    transaction: (work) => transactionWithLast(work, (_tx, made) => Promise.resolve(made)),
+    transactionWithLast,
+    atOnce: (work) => transactionWithLast(() => Promise.resolve(), work),
     connections: () => ({
       used: pool.totalCount - pool.idleCount,
       idle: pool.idleCount,
@@ -130,7 +131,7 @@ async function openSession(client: pg.Client): Promise<DatabaseSession> {
 const BREAKS: ReadonlySet<string | undefined> = new Set([undefined, "26000"]);
 
 /** A connection of the pool while somebody has it. */
-class Connection implements Queryable {
+class Connection implements TransactionConnection {
   readonly #client: pg.PoolClient;
   readonly #prepared: PreparedStatements;
   #isBroken = false;
@@ -153,6 +154,10 @@ class Connection implements Queryable {
   execute(sql: string): Promise<void> {
     this.#holdBack();
     return this.#watched(script(this.#client, sql));
+  }
+
+  commit(): Promise<unknown> {
+    return this.query("commit");
   }
 
   /** Never rejects: the server rolls back what a broken connection left open. */
@@ -184,30 +189,6 @@ class Connection implements Queryable {
       if (error instanceof DatabaseError && error.retryable && BREAKS.has(error.code)) this.#isBroken = true;
       throw error;
     }
-  }
-}
-
-async function transaction<T, R>(
-  connection: Connection,
-  work: (tx: Queryable) => Promise<T>,
-  last: (tx: Queryable, made: T) => Promise<R>,
-): Promise<R> {
-  const statements = new TransactionStatements(connection);
-  try {
-    // Waited for with the first statement of the work, which fails when this did.
-    statements.query("begin").catch(() => undefined);
-    const made = await work(statements);
-    const ending = await statements.last((tx) => last(tx, made));
-    // The commit of a transaction in which a statement failed rolls it back, and is no failure.
-    const committed = connection.query("commit");
-    committed.catch(() => undefined);
-    await statements.succeeded();
-    await committed;
-    return await ending.result;
-  } catch (error) {
-    statements.close();
-    await connection.rollback();
-    throw statements.reasonOf(error);
   }
 }
 

@@ -63,7 +63,7 @@ export async function claimDirectory(
     }
     if (performance.now() - began >= PATIENCE[kind][holder.kind]) {
       throw new DatabaseInUse(
-        `another matrix-agents process (${holder.kind}, pid ${holder.pid}) is using ${directory}; stop it first, or set another data_dir. The embedded database takes one process; use PostgreSQL (database.url) for more`,
+        `another matrix-agents process (${holder.kind}, pid ${holder.pid}) is using ${directory}, and this needs the embedded database to itself: stop that one first. PostgreSQL (database.url) takes several processes`,
       );
     }
     if (!isTold) waits(holder);

@@ -2,8 +2,10 @@ import { randomUUID } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import type { Registration } from "../config/registration.ts";
 import { DatabaseError } from "../database/database.ts";
+import { NotCopied, readCopy } from "../database/embedded-copy.ts";
 import { hasEmbedded, refuseForeignFolder, strayFile } from "../database/embedded-folder.ts";
 import { openPostgres } from "../database/postgres.ts";
+import { databaseOfBridge } from "../database/served/client.ts";
 import { userOfDirectory } from "../database/sole-user.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import { isHomeserverError, MatrixError } from "../homeserver/errors.ts";
@@ -14,7 +16,6 @@ import { silentLogger } from "../observability/log.ts";
 import { currentUser, type SystemUser } from "../observability/user-name.ts";
 import type { Provider } from "../providers/provider.ts";
 import { askBridge, type BridgeState } from "./endpoint.ts";
-import { NotCopied, readCopy } from "./embedded-copy.ts";
 import { bridgeUser } from "./owner.ts";
 import { readRecords, type Records } from "./records.ts";
 
@@ -101,11 +102,9 @@ async function lookAtHomeserver(url: string): Promise<HomeserverSight> {
 }
 
 async function lookAtDatabase(config: Config, bridge: BridgeState): Promise<DatabaseSight> {
-  if (config.database === undefined && bridge.kind === "running")
-    return { kind: "read", records: bridge.answer.records };
   try {
     return config.database === undefined
-      ? await readEmbedded(config.dataDir)
+      ? await readEmbedded(config.dataDir, bridge)
       : { kind: "read", records: await readPostgres(config.database.url) };
   } catch (error) {
     if (error instanceof NotCopied) {
@@ -132,11 +131,16 @@ async function readPostgres(url: string): Promise<Records> {
 }
 
 /** The folder itself is never opened: that would write into it. */
-async function readEmbedded(dataDir: string): Promise<DatabaseSight> {
+async function readEmbedded(dataDir: string, bridge: BridgeState): Promise<DatabaseSight> {
+  const served = await databaseOfBridge(dataDir);
+  if (served !== undefined) return { kind: "read", records: await readRecords(served) };
   if (!(await hasEmbedded(dataDir))) return { kind: "none" };
   const busy = async (): Promise<DatabaseSight | undefined> => {
     const holder = await userOfDirectory(dataDir);
     if (holder === undefined) return undefined;
+    if (holder.kind === "bridge" && bridge.kind === "running") {
+      return { kind: "unread", reason: "the running bridge takes no commands; its log says why" };
+    }
     const what = holder.kind === "bridge" ? "the bridge is starting" : "a command is using the database";
     return { kind: "unread", reason: `${what} (pid ${holder.pid}); ask again in a moment` };
   };

@@ -9,10 +9,7 @@ import { countRoomsMarkedByMessage } from "../rooms/encrypted-by-message.ts";
 import { masterKeyCheck } from "../sealing/master-key.ts";
 import { unsealedRows } from "../sealing/seal-existing.ts";
 
-/**
- * The facts that a doctor needs from the database, without message text or secrets. They cross a process boundary as
- * JSON.
- */
+/** The facts that a doctor needs from the database, without message text or secrets. */
 export interface Records {
   readonly kind: Database["kind"];
   /** In PostgreSQL's form: 140005 is 14.5. */

@@ -44,7 +44,7 @@ export const OPERATOR_ERRORS = {
     cases: [
       {
         says: ["… can't be used: …"],
-        mend: "Start PostgreSQL, or correct `database.url`; the reason stands behind the colon.",
+        mend: "The reason stands behind the colon. Start PostgreSQL, or correct `database.url`. A command that asked a bridge which has stopped meanwhile can be run again.",
       },
       {
         says: ["appservice.port: another program listens on port …"],
@@ -114,7 +114,7 @@ export const OPERATOR_ERRORS = {
     cases: [
       {
         says: ["another matrix-agents process …", "could not claim …"],
-        mend: "The embedded database takes one process. A command that uses it is waited for; a running bridge has to be stopped first. For commands beside a running bridge use PostgreSQL.",
+        mend: "`start`, `restore` and `keys rotate-master` need the embedded database to themselves: stop the bridge that runs on it. Other commands ask the bridge; one that does not take them for a minute is still starting, or says why in its log.",
       },
     ],
   },

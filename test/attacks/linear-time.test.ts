@@ -53,6 +53,8 @@ import { messageIndex } from "../../src/crypto/megolm.ts";
 import { decodeRecoveryKey } from "../../src/crypto/recovery-key.ts";
 import { toJson } from "../../src/crypto/store/json-value.ts";
 import { flowIn, isStep, isVerification, transactionOf } from "../../src/crypto/verification-events.ts";
+import { boundedLines } from "../../src/database/served/lines.ts";
+import { answerLine, parseAnswer, parseRequest, requestLine } from "../../src/database/served/messages.ts";
 import { isStorable, storable } from "../../src/database/text.ts";
 import { closedFormat, documentFormat, isCalledPdf } from "../../src/documents/formats.ts";
 import { decodedText } from "../../src/documents/text-encoding.ts";
@@ -225,6 +227,16 @@ async function readAll(
     while ((await read.next()).done !== true) continue;
   } catch (error) {
     assert.ok(error instanceof Error);
+  }
+}
+
+/** The error of work that may refuse a text. */
+function refusal(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    assert.ok(error instanceof Error);
+    return error;
   }
 }
 
@@ -513,6 +525,22 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     },
   },
   "database/text.ts": { storable: (text) => storable(text), isStorable: (text) => isStorable(text) },
+  "database/served/lines.ts": {
+    boundedLines: (text) => readAll((body) => boundedLines(body, 2 * EVENT), text),
+  },
+  "database/served/messages.ts": {
+    parseRequest: (text) => [
+      refusal(() => parseRequest(text)),
+      refusal(() => parseRequest(JSON.stringify({ kind: "query", sql: text, values: [text, { bytes: text }] }))),
+      refusal(() => parseRequest(JSON.stringify({ kind: "query", sql: "", values: [{ integer: text }] }))),
+    ],
+    parseAnswer: (text) => [
+      refusal(() => parseAnswer(text)),
+      refusal(() => parseAnswer(JSON.stringify({ kind: "result", rows: [{ a: { bytes: text } }], count: 1 }))),
+    ],
+    requestLine: (text) => requestLine({ kind: "query", sql: text, values: [text] }),
+    answerLine: (text) => answerLine({ kind: "result", rows: [{ a: text }], count: 1 }),
+  },
   "agents/agents.ts": { agentNameOf: (text) => agentNameOf(text) },
   "ghost/device/device-name.ts": {
     deviceNameOf: (text) => deviceNameOf(text),
@@ -765,9 +793,16 @@ const SIZES: ReadonlyMap<string, number> = new Map([
   ["renderMarkdown", LONGEST_RENDERED],
   ["spokenLanguage", FEW],
   // The amount that is read from a connection at once; between two such pieces other work gets a turn.
-  ...["lines", "checkSize", "checkJson", "checkPicture", "checkChatStream", "checkPull", "checkSse"].map(
-    (name): [string, number] => [name, PIECE],
-  ),
+  ...[
+    "lines",
+    "boundedLines",
+    "checkSize",
+    "checkJson",
+    "checkPicture",
+    "checkChatStream",
+    "checkPull",
+    "checkSse",
+  ].map((name): [string, number] => [name, PIECE]),
   ["createDemoProvider", FEW],
 ]);
 
@@ -966,7 +1001,14 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "memory/summaries.ts",
     "conversation/voice-calls.ts",
     "database/embedded.ts",
+    "database/embedded-copy.ts",
     "database/embedded-folder.ts",
+    "database/in-transaction.ts",
+    "database/served/client.ts",
+    "database/served/messages.ts MalformedMessage",
+    "database/served/server.ts",
+    "database/served/session.ts",
+    "database/served/socket.ts",
     "database/once-more.ts",
     "database/prepared-statements.ts",
     "database/shared-reads.ts",

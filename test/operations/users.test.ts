@@ -158,10 +158,15 @@ describe("an embedded database that is in use", () => {
     assert.equal(bridge.child.exitCode, null, bridge.log());
   });
 
-  it("is refused to a command with 1, because a service manager takes 2 for final", async () => {
-    const { code, stderr } = await runCommand(["mailbox", "-c", config]);
-    assert.equal(code, 1);
-    assert.match(stderr, /another matrix-agents process \(bridge, pid \d+\) is using/);
+  it("is refused with 1 to what needs it alone, because a service manager takes 2 for final", async () => {
+    for (const command of [
+      ["restore", "/nowhere"],
+      ["keys", "rotate-master"],
+    ]) {
+      const { code, stderr } = await runCommand([...command, "-c", config]);
+      assert.equal(code, 1);
+      assert.match(stderr, /another matrix-agents process \(bridge, pid \d+\) is using .*: stop that one first/);
+    }
   });
 
   it("is waited for by a start while a command uses it", async () => {

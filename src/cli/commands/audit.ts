@@ -8,8 +8,7 @@ import { UsageError } from "../usage-error.ts";
 
 /**
  * Prints the audit log, the oldest entry first, or checks that it is unchanged. Returns 0, or 1 when an entry was
- * changed or is missing. With PostgreSQL it works beside a running bridge. Throws UsageError, ConfigError, and the
- * error of opening the database.
+ * changed or is missing. Throws UsageError, ConfigError, and the error of opening the database.
  */
 export const command = defineCommand({
   summary: "print the audit log: joins, refusals, changed settings, exported keys and more",

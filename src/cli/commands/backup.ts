@@ -2,7 +2,10 @@ import { AuditLog } from "../../audit/audit-log.ts";
 import { writeBackup } from "../../backup/backup-file.ts";
 import { dump } from "../../backup/dump.ts";
 import { ownTables } from "../../backup/own-tables.ts";
+import type { Database } from "../../database/database.ts";
+import { readHeldCopy } from "../../database/embedded-copy.ts";
 import { knownMigrations } from "../../database/migrate.ts";
+import { ghostsInUse } from "../../leases/leases.ts";
 import { packageVersion } from "../../observability/version.ts";
 import { MasterKey } from "../../sealing/master-key.ts";
 import { atDatabase, type AtDatabase } from "../at-database.ts";
@@ -31,20 +34,25 @@ async function backUp(file: string, { config, database }: AtDatabase): Promise<n
   const version = await packageVersion();
   let rows = 0;
   await new AuditLog(database).record(database, { kind: "backup.made", by: operator() });
-  await writeBackup(
-    file,
-    (salt) => masterKey.backupKey(salt),
-    (take) =>
-      dump(database, {
-        own,
-        version,
-        confirm: (tx) => masterKey.confirm(tx),
-        take: (item) => {
-          if (item.kind === "end") ({ rows } = item);
-          return take(item);
-        },
-      }),
-  );
+  const write = (source: Database, inUse?: readonly string[]): Promise<void> =>
+    writeBackup(
+      file,
+      (salt) => masterKey.backupKey(salt),
+      (take) =>
+        dump(source, {
+          own,
+          version,
+          confirm: (tx) => masterKey.confirm(tx),
+          take: (item) => {
+            if (item.kind === "end") ({ rows } = item);
+            return take(item);
+          },
+          ...(inUse === undefined ? {} : { inUse }),
+        }),
+    );
+  // The whole dump in one transaction would keep a running bridge waiting.
+  if (database.kind === "served") await readHeldCopy(database, config.dataDir, ghostsInUse, write);
+  else await write(database);
   process.stdout.write(
     `${rows} rows written to ${file}. The file opens only with the master key, which is not in it: keep the key too, in another place.\n`,
   );

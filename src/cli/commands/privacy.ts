@@ -19,7 +19,7 @@ const SHOWN_DAYS = 7;
 /**
  * Prints for every room with agents: whether it is encrypted, its agents, the providers that get its messages, the
  * people who agreed to that, and the requests of the last days. Providers are asked for their models and where those
- * run. With PostgreSQL it works beside a running bridge. Throws ConfigError, and the error of opening the database.
+ * run. Throws ConfigError, and the error of opening the database.
  */
 export const command = defineCommand({
   summary: "show for each room its agents, the recipients of its messages, the consent, and the requests sent",

@@ -63,7 +63,7 @@ async function install(provider: Provider, model: string): Promise<number> {
   return 0;
 }
 
-/** The embedded database can't be written beside a running bridge. That must not stop the installation of a model. */
+/** A database that can't be had now must not stop the installation of a model. */
 async function note(config: Config, subject: string): Promise<void> {
   try {
     const database = await openForCommand(locationOf(config), createLogger("warn", "auto"));
@@ -72,9 +72,7 @@ async function note(config: Config, subject: string): Promise<void> {
     // The audit log begins with the first start.
     if (error instanceof DatabaseError && error.code === NO_DATABASE) return;
     if (!(error instanceof DatabaseInUse)) throw explainStartFailure(error, config);
-    process.stderr.write(
-      "the audit log does not get this command: the running bridge has the embedded database to itself\n",
-    );
+    process.stderr.write(`the audit log does not get this command: ${error.message}\n`);
   }
 }
 

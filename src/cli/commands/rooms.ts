@@ -15,8 +15,7 @@ type Action = { readonly kind: "list" } | { readonly kind: "unmark"; readonly ro
 /**
  * Lists the rooms that count as encrypted only because of an encrypted message, or takes that back for one of them, if
  * the homeserver's state still says that it is not encrypted and the operator is sure. Returns 0, or 1 when nothing was
- * taken back. With PostgreSQL it works beside a running bridge; with the embedded database the bridge must be stopped
- * first. Throws UsageError, ConfigError, HomeserverError, and the error of opening the database.
+ * taken back. Throws UsageError, ConfigError, HomeserverError, and the error of opening the database.
  */
 export const command = defineCommand({
   summary: "list the rooms that count as encrypted because of a single message, or undo that",

@@ -32,7 +32,7 @@ export const command = defineCommand({
     return atDatabase(file, ({ config, database }) => {
       if (config.encryption.verification !== "operator") {
         throw new UsageError(
-          `encryption.verification is ${config.encryption.verification}: nothing waits for an operator; "operator" needs a PostgreSQL database`,
+          `encryption.verification is ${config.encryption.verification}: nothing waits for you; with operator it does`,
         );
       }
       return action.kind === "list" ? list(database) : decide(database, action.id, action.kind);

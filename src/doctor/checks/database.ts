@@ -42,7 +42,7 @@ export function judgeDatabase(sight: DatabaseSight): Finding {
         );
       }
       const largest = tables.map((table) => `${table.name} ${inWords(table.bytes)}`).join(", ");
-      const name = kind === "embedded" ? "embedded" : `PostgreSQL ${version}`;
+      const name = kind === "postgres" ? `PostgreSQL ${version}` : "embedded";
       return good(`${name}, ${encoding}, ${inWords(bytes)}${largest === "" ? "" : `; the largest tables: ${largest}`}`);
     }
   }

@@ -10,9 +10,6 @@ import { RecentPings } from "../../../src/homeserver/recent-pings.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { freePort } from "../../support/free-port.ts";
 
-/** In the form in which it is sent. */
-const jsonOf = (value: object): object => JSON.parse(JSON.stringify(value)) as object;
-
 const TOKEN = "the-hs-token";
 
 describe("the database's records for doctor", () => {
@@ -72,34 +69,31 @@ describe("the database's records for doctor", () => {
       const { migrations, state } = await readRecords(database);
       assert.deepEqual([migrations, state], [[], undefined]);
     });
+  });
+});
 
-    it("are given by a running bridge to callers with the hs_token, and to nobody else", async () => {
-      const database = await open();
-      const pings = new RecentPings();
-      for (let count = 0; count < 40; count++) pings.note(`ping ${count}`);
-      const app = express();
-      serveDoctor(app, { hsToken: TOKEN, database, pings });
-      await using server = createServer(app);
-      server.listen(0, "127.0.0.1");
-      await once(server, "listening");
-      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+describe("the pings that reached a running bridge", () => {
+  it("are told to callers with the hs_token, and to nobody else", async () => {
+    const pings = new RecentPings();
+    for (let count = 0; count < 40; count++) pings.note(`ping ${count}`);
+    const app = express();
+    serveDoctor(app, { hsToken: TOKEN, pings });
+    await using server = createServer(app);
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-      const state = await askBridge(url, TOKEN);
-      assert.ok(state.kind === "running", JSON.stringify(state));
-      // A database's size changes by itself.
-      const { bytes } = state.answer.records;
-      assert.ok(bytes > 1_000_000);
-      assert.deepEqual(state.answer.records, { ...jsonOf(await readRecords(database)), bytes });
-      assert.equal(state.answer.pings.length, 32);
-      assert.ok(pings.has("ping 39") && !pings.has("ping 0"));
+    const state = await askBridge(url, TOKEN);
+    assert.ok(state.kind === "running", JSON.stringify(state));
+    assert.equal(state.answer.pings.length, 32);
+    assert.ok(pings.has("ping 39") && !pings.has("ping 0"));
 
-      assert.deepEqual(await askBridge(url, "another"), {
-        kind: "strange",
-        reason: `a bridge with another hs_token listens at ${url}`,
-      });
-      assert.equal((await fetch(`${url}/_matrix_agents/doctor`)).status, 403);
-      assert.equal((await fetch(`${url}/_matrix_agents/doctor?access_token=${encodeURIComponent(TOKEN)}`)).status, 403);
+    assert.deepEqual(await askBridge(url, "another"), {
+      kind: "strange",
+      reason: `a bridge with another hs_token listens at ${url}`,
     });
+    assert.equal((await fetch(`${url}/_matrix_agents/doctor`)).status, 403);
+    assert.equal((await fetch(`${url}/_matrix_agents/doctor?access_token=${encodeURIComponent(TOKEN)}`)).status, 403);
   });
 
   it("are not available where no bridge listens", async () => {

@@ -237,7 +237,6 @@ const MISTAKES: readonly (readonly [settings: object, path: string, found: RegEx
   [{ permissions: { ban_lists: ["#bans:b"] } }, "permissions.ban_lists.0", /"#bans:b"/, /no address/],
   [{ permissions: { ban_lists: ["!*:b"] } }, "permissions.ban_lists.0", /"!\*:b"/, /id of a room/],
   [{ encryption: { master_key_file: "a", master_key_env: "B" } }, "encryption", /more than one/, /only one of/],
-  [{ encryption: { verification: "operator" } }, "encryption.verification", /embedded/, /accept or off/],
   [{ encryption: { trust: { send: "friends" } } }, "encryption.trust.send", /not shown/, /cross-signed-tofu/],
   [{ encryption: { forget_keys_after: "7d" } }, "encryption.forget_keys_after", /not shown/, /14 days/],
   [{ rooms: { "#alias:x": {} } }, "rooms.#alias:x", /not possible/, /id of a room/],

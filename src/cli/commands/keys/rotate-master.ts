@@ -9,7 +9,8 @@ import { operator } from "../../operator.ts";
 import { UsageError } from "../../usage-error.ts";
 
 /**
- * Running bridges read the new key themselves where it is in a file; where it is in the environment, no bridge may run.
+ * Running bridges read the new key themselves where it is in a file of theirs, and the database is PostgreSQL; else no bridge may
+ * run.
  * Throws UsageError, ConfigError, MasterKeyError, and the error of opening the database.
  */
 export const command = defineCommand({
@@ -22,7 +23,9 @@ export const command = defineCommand({
     },
   },
   run: ({ config: file, "new-key-env": newKeyEnv }) =>
-    atHomeserver(file, ({ config, database }) => rotate(database, config.encryption.masterKey, newKeyEnv)),
+    atHomeserver(file, ({ config, database }) => rotate(database, config.encryption.masterKey, newKeyEnv), {
+      alone: true,
+    }),
 });
 
 async function rotate(database: Database, source: MasterKeySource, newKeyEnv: string | undefined): Promise<number> {
