@@ -25,6 +25,11 @@ export interface ListedAgent {
   readonly agent: Agent;
 }
 
+/** Whether an AI model answers in its name: the demo has none. */
+export function hasModel({ model }: Pick<Agent, "model">): boolean {
+  return model !== undefined;
+}
+
 /** An agent's name in rooms: a cloud agent's name says so. */
 export function profileName({ displayName, locality }: Pick<Agent, "displayName" | "locality">): string {
   return locality === "cloud" ? `${displayName} (cloud)` : displayName;
@@ -113,10 +118,10 @@ function withModelNames(agents: ReadonlyMap<string, Agent>, found: ReadonlySet<s
   const isOthers = takenByOthers(
     all.map((agent) => [agent, [agent.displayName, agent.name, ...(isFound(agent) ? ofModel(agent) : [])]]),
   );
-  const isModelOfOther = takenByOthers(all.filter((agent) => !isFound(agent)).map((agent) => [agent, ofModel(agent)]));
+  const hasModelOfOther = takenByOthers(all.filter((agent) => !isFound(agent)).map((agent) => [agent, ofModel(agent)]));
   const namesOf = (agent: Agent): string[] => {
     if (!isFound(agent)) {
-      return ofModel(agent).filter((name) => !isOthers(name, agent) && !isModelOfOther(name, agent));
+      return ofModel(agent).filter((name) => !isOthers(name, agent) && !hasModelOfOther(name, agent));
     }
     // "Llama 3.2: …" must call `Llama 3.2 (3B)`, and must not ask a `Llama` for "3.2".
     const short = agent.displayName.replace(/ \([^()]*\)$/, "");

@@ -1,4 +1,6 @@
+import { hasModel, type Agent } from "../agents/agents.ts";
 import type { AnswerSettings } from "../config/config.ts";
+import { withAiMark } from "../matrix/ai-mark.ts";
 import type { RoomDefaults } from "../rooms/settings.ts";
 import type { Turn, TurnReply } from "../turns/turn.ts";
 import type { Drafting } from "../turns/turn-work.ts";
@@ -10,18 +12,21 @@ import type { ReplyTargets } from "./reply-targets.ts";
 /** Gives answers their form while they grow. */
 export class AnswerDrafts {
   readonly #targets: ReplyTargets;
-  readonly #answers: () => Pick<AnswerSettings, "maxEdits">;
+  readonly #answers: () => Pick<AnswerSettings, "maxEdits" | "aiMarks">;
   readonly #defaults: () => Pick<RoomDefaults, "stream">;
+  readonly #agentOf: (ghost: string) => Agent | undefined;
 
   /** @param options.answers the admin's settings; read anew each time, like the defaults. */
   constructor(options: {
     readonly targets: ReplyTargets;
-    readonly answers: () => Pick<AnswerSettings, "maxEdits">;
+    readonly answers: () => Pick<AnswerSettings, "maxEdits" | "aiMarks">;
     readonly defaults: () => Pick<RoomDefaults, "stream">;
+    readonly agentOf: (ghost: string) => Agent | undefined;
   }) {
     this.#targets = options.targets;
     this.#answers = options.answers;
     this.#defaults = options.defaults;
+    this.#agentOf = options.agentOf;
   }
 
   /** The form in which a turn's growing answer is shown. */
@@ -30,13 +35,20 @@ export class AnswerDrafts {
     const begun = (): boolean => this.#targets.hasBegunFollowing(turn);
     // In a discussion only the end notifies people's phones.
     const address = (): Address => toAsker(turn, begun() || next !== undefined);
-    const draft = async (text: string): Promise<MessageContent> =>
-      draftContent(await beginningOf(text, turn), targetOf(turn, begun()), address());
-    const whole = (reply: TurnReply): Promise<TurnReply> =>
-      withPartial(reply, turn, targetOf(turn, begun()), address());
+    const { aiMarks, maxEdits } = this.#answers();
+    const agent = this.#agentOf(turn.ghost);
+    const isMarked = aiMarks && agent !== undefined && hasModel(agent);
+    const draft = async (text: string): Promise<MessageContent> => {
+      const content = draftContent(await beginningOf(text, turn), targetOf(turn, begun()), address());
+      return isMarked ? withAiMark(content) : content;
+    };
+    const whole = async (reply: TurnReply): Promise<TurnReply> => {
+      const said = await withPartial(reply, turn, targetOf(turn, begun()), address());
+      return isMarked ? marked(said) : said;
+    };
     return {
       shows: stream !== "off",
-      maxEdits: this.#answers().maxEdits,
+      maxEdits,
       begin: async (text) => {
         await this.#targets.begin(turn);
         return draft(text);
@@ -50,6 +62,14 @@ export class AnswerDrafts {
       },
     };
   }
+}
+
+/** The reply with its mark on each message of the model's; the bridge's notices have none. */
+function marked(reply: TurnReply): TurnReply {
+  const messages = reply.messages.map((message) =>
+    message.remembered === undefined ? message : { ...message, content: withAiMark(message.content) },
+  );
+  return { ...reply, messages };
 }
 
 /**

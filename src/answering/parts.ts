@@ -91,7 +91,7 @@ export function answeringParts(options: AnsweringOptions): AnsweringParts {
   const files = new TurnFiles({ known: options.readFiles, models, transcriber, download: options.download });
   const prompts = new ModelPrompts({ voices, limits, files, agentOf });
   const asker = new ModelAsker({ prompts, limits, privacy, log });
-  const pictures = new PictureAnswers({ privacy, targets, upload: options.upload });
+  const pictures = new PictureAnswers({ privacy, targets, answers, upload: options.upload });
   const consentQuestions = new ConsentQuestions({
     turns: turns.consent,
     privacy,
@@ -106,7 +106,7 @@ export function answeringParts(options: AnsweringOptions): AnsweringParts {
     voiceAnswers: new VoiceAnswers({ privacy, asker, pictures, consentQuestions, targets, notices, answers, log }),
     targets,
     notices,
-    drafts: new AnswerDrafts({ targets, answers, defaults }),
+    drafts: new AnswerDrafts({ targets, answers, defaults, agentOf }),
     memory: new AnswerMemory(history, turns, agentOf),
     summingUp: new SummingUp({ voices, limits, summaries, allowances, privacy, defaults }),
   };

@@ -1,3 +1,4 @@
+import type { AnswerSettings } from "../config/config.ts";
 import { formFor, type Form, type SentFile } from "../ghost/form.ts";
 import { pictureType } from "../providers/pictures.ts";
 import type { Destination, PrivacyGate } from "../privacy/gate.ts";
@@ -5,6 +6,7 @@ import { ProviderError } from "../providers/provider.ts";
 import type { AnsweredReply, Turn } from "../turns/turn.ts";
 import { toAsker } from "./answer-messages.ts";
 import type { Material } from "./material.ts";
+import { withPictureMark } from "./picture-mark.ts";
 import { pictureContent } from "./reply.ts";
 import type { ReplyTargets } from "./reply-targets.ts";
 import type { Voice } from "./voices.ts";
@@ -22,15 +24,19 @@ export type Upload = (
 export class PictureAnswers {
   readonly #privacy: Pick<PrivacyGate, "note">;
   readonly #targets: ReplyTargets;
+  readonly #answers: () => Pick<AnswerSettings, "aiMarks">;
   readonly #upload: Upload;
 
   constructor(options: {
     readonly privacy: Pick<PrivacyGate, "note">;
     readonly targets: ReplyTargets;
+    /** The admin's settings; read anew each time. */
+    readonly answers: () => Pick<AnswerSettings, "aiMarks">;
     readonly upload: Upload;
   }) {
     this.#privacy = options.privacy;
     this.#targets = options.targets;
+    this.#answers = options.answers;
     this.#upload = options.upload;
   }
 
@@ -54,7 +60,8 @@ export class PictureAnswers {
     if (provider.draw === undefined) throw new ProviderError("refused", "this provider makes no pictures");
     const size = Buffer.byteLength(prompt);
     await this.#privacy.note({ ghost, roomId, ...destination, model, kind: "picture", bytes: size });
-    const bytes = await provider.draw({ model, prompt, signal });
+    const drawn = await provider.draw({ model, prompt, signal });
+    const bytes = this.#answers().aiMarks ? withPictureMark(drawn) : drawn;
     const file = await this.#upload(ghost, roomId, bytes, pictureType(bytes) ?? "image/png", formFor(material));
     const target = await this.#targets.of(turn);
     const content = pictureContent({ bytes, file, caption }, target, toAsker(turn, target.follows));

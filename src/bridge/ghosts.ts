@@ -1,4 +1,4 @@
-import { profileName } from "../agents/agents.ts";
+import { hasModel, profileName } from "../agents/agents.ts";
 import { Semaphore } from "../concurrency/semaphore.ts";
 import { KeyedSerial } from "../concurrency/serial.ts";
 import type { Conversation } from "../conversation/conversation.ts";
@@ -84,7 +84,7 @@ function servicesOf(
   }: Stores,
   { mailbox, conversation, runner }: GhostParts,
 ): GhostServices {
-  const { config, database, client, processes, directory, botUserId, log, metrics } = foundation;
+  const { config, database, client, processes, botUserId, log, metrics } = foundation;
   const { notices } = conversation;
   const isGhost = (userId: string): boolean => ghosts.isGhost(userId);
   const tellAfterMs = config.sync.missingKeyNoticeMs;
@@ -111,7 +111,7 @@ function servicesOf(
     loaded: () => runner.kick(),
     unneeded: () => ghosts.makeRoom(),
     elsewhere: (userId) => ghosts.elsewhere(userId),
-    profileOf: (userId) => profileOf(userId, botUserId, directory),
+    profileOf: (userId) => profileOf(userId, botUserId, foundation),
     words: () => language.elsewhere,
     permissions,
     isGhost,
@@ -141,8 +141,12 @@ function encryptionRulesOf({ config, settings, directory }: Foundation): Encrypt
   };
 }
 
-function profileOf(userId: string, botUserId: string, directory: Foundation["directory"]): Profile | undefined {
+function profileOf(
+  userId: string,
+  botUserId: string,
+  { directory, settings }: Pick<Foundation, "directory" | "settings">,
+): Profile | undefined {
   if (userId === botUserId) return BOT_PROFILE;
   const agent = directory.agentOf(userId);
-  return agent && { ...agent, displayName: profileName(agent) };
+  return agent && { displayName: profileName(agent), isMarked: settings().answers.aiMarks && hasModel(agent) };
 }

@@ -170,6 +170,8 @@ export interface AnswerSettings {
   readonly welcome: boolean;
   /** Whether commands are described to clients with menus (MSC4391), where the room allows it. */
   readonly commandMenus: boolean;
+  /** Whether a model's messages, pictures and profile carry a mark that an AI made them, for programs. */
+  readonly aiMarks: boolean;
   /** The language of notices and help; `auto`: the one people write in the room. */
   readonly language: Language | "auto";
 }

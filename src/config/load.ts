@@ -157,6 +157,7 @@ function answeringOf(raw: RawConfig): Pick<Config, "answers" | "exchanges" | "me
       acknowledge: raw.answers.acknowledge,
       welcome: raw.answers.welcome,
       commandMenus: raw.answers.command_menus,
+      aiMarks: raw.answers.ai_marks,
       language: raw.answers.language,
     },
     exchanges: {
@@ -211,6 +212,7 @@ interface RawConfig {
     acknowledge: boolean;
     welcome: boolean;
     command_menus: boolean;
+    ai_marks: boolean;
     language: Config["answers"]["language"];
   };
   exchanges: { delegate: boolean; max_hops: number; max_turns: number };

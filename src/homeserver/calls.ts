@@ -103,6 +103,19 @@ export async function setAvatarUrl(
   });
 }
 
+/** Sets a custom field of the user's own profile (spec "Profiles", MSC4133), or removes it where there is no value. */
+export async function setProfileField(
+  client: HomeserverClient,
+  as: Actor,
+  field: string,
+  value: unknown,
+  options?: CallOptions,
+): Promise<void> {
+  const request = { ...options, path: path`/_matrix/client/v3/profile/${as.userId}/${field}`, as } as const;
+  if (value === undefined) await client.request({ ...request, method: "DELETE" });
+  else await client.request({ ...request, method: "PUT", body: { [field]: value } });
+}
+
 /** Uploads media and returns its `mxc://` URI. */
 export async function uploadMedia(
   client: HomeserverClient,

@@ -361,6 +361,7 @@ export class World {
       acknowledge: true,
       welcome: this.welcomes,
       commandMenus: this.describes,
+      aiMarks: true,
       language,
     };
   }

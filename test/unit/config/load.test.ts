@@ -61,6 +61,7 @@ describe("a good configuration", () => {
         acknowledge: false,
         welcome: true,
         commandMenus: false,
+        aiMarks: true,
         language: "auto",
       },
       exchanges: { delegate: false, maxHops: 3, maxTurns: 12 },
