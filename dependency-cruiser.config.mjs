@@ -22,7 +22,7 @@ export default {
       comment: "The package is made of src alone.",
       severity: "error",
       from: { path: "^src/" },
-      to: { path: "^(test|quickstart|docs)/" },
+      to: { path: "^(test|quickstart|build|docs)/" },
     },
     {
       name: "appservice-libraries-are-contained",
@@ -41,7 +41,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
-    includeOnly: `^((src|quickstart|test|docs)/|${APPSERVICE_LIBRARIES})`,
+    includeOnly: `^((src|quickstart|build|test|docs)/|${APPSERVICE_LIBRARIES})`,
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
   },

@@ -24,7 +24,7 @@ export default tseslint.config(
     rules: { "@eslint-community/eslint-comments/require-description": "error" },
   },
   {
-    files: ["src/**/*.ts", "quickstart/**/*.ts", "docs/**/*.ts"],
+    files: ["src/**/*.ts", "quickstart/**/*.ts", "build/**/*.ts", "docs/**/*.ts"],
     rules: {
       "max-lines": ["error", { max: 400 }],
       "max-lines-per-function": ["error", { max: 60, skipBlankLines: true, skipComments: true }],

@@ -35,6 +35,7 @@ const SUITES = [
   "recovery",
   "models",
   "federation",
+  "package",
   "floods",
   "clients",
 ];

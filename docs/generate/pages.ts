@@ -4,10 +4,11 @@ import { agentCommands } from "./agent-commands.ts";
 import { commandsReference } from "./commands.ts";
 import { configurationReference } from "./configuration.ts";
 import { metricsReference } from "./metrics.ts";
+import { notice } from "./notice.ts";
 import { performancePage, performancePlots } from "./performance.ts";
 import { troubleshootingPage } from "./troubleshooting.ts";
 
-/** A file of docs/ that is made of its source. */
+/** A file that is made of its source. */
 export interface GeneratedPage {
   /** Absolute path. */
   readonly file: string;
@@ -23,6 +24,7 @@ export const GENERATED: readonly GeneratedPage[] = [
   page("../metrics.md", metricsReference),
   page("../performance.md", performancePage),
   page("../troubleshooting.md", troubleshootingPage),
+  { file: absolute("../../NOTICE"), make: notice },
   ...[...(await performancePlots())].map(([name, svg]) => ({
     file: absolute(`../images/performance/${name}`),
     make: () => Promise.resolve(svg),

@@ -102,15 +102,19 @@ export interface RunningBridge {
 export interface BridgeStart {
   readonly config: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** The path of an installed `matrix-agents`; left out, the checkout's source. */
+  readonly program?: string;
   /** The longest time until it is ready. Default one minute. */
   readonly timeoutMs?: number;
 }
 
 /** Starts the bridge and waits until it logs "ready". Throws with the end of its log when it ends or takes too long. */
 export async function startBridge(options: BridgeStart): Promise<RunningBridge> {
+  const source = [process.execPath, ...NODE_OPTIONS_OF_BRIDGE, inCheckout("src/main.ts")] as const;
+  const [command, ...args] = options.program === undefined ? source : [options.program];
   const bridge = await startProcess({
-    command: process.execPath,
-    args: [...NODE_OPTIONS_OF_BRIDGE, inCheckout("src/main.ts"), "start", "-c", options.config],
+    command,
+    args: [...args, "start", "-c", options.config],
     env: { ...ENVIRONMENT_OF_BRIDGE, ...options.env },
   });
   const logs = (): LogLine[] => bridge.stderr.flatMap(parseLine);

@@ -1,5 +1,4 @@
-import { readdir } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
+import { knownMigrations } from "../../database/migrate.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 import type { DatabaseSight } from "../patient.ts";
 import type { Records } from "../records.ts";
@@ -12,8 +11,6 @@ const OLDEST_POSTGRES = 140_000;
  * this long.
  */
 const MOST_LAG_SECONDS = 15 * 60;
-
-const MIGRATIONS = fileURLToPath(new URL("../../../migrations/", import.meta.url));
 
 const NONE_YET = unknown("there is no database yet; the first start makes it");
 
@@ -52,7 +49,7 @@ export const migrations: Check = {
   name: "migrations",
   async run({ database: sight }) {
     if (sight.kind !== "read") return [sight.kind === "none" ? NONE_YET : unknown("the database can't be read")];
-    const known = (await readdir(MIGRATIONS)).filter((name) => name.endsWith(".sql")).sort();
+    const known = (await knownMigrations()).map(({ name }) => name);
     return [judgeMigrations(sight.records.migrations, known, sight.records.compatible)];
   },
 };
