@@ -106,6 +106,7 @@ import { refusedParameter } from "../../src/providers/parameters.ts";
 import { Repetition } from "../../src/providers/repetition.ts";
 import { promptTooLong } from "../../src/providers/prompt-too-long.ts";
 import { ThinkingInText } from "../../src/providers/thinking-in-text.ts";
+import { withPictureMark } from "../../src/answering/picture-mark.ts";
 import { foreignPicture, pictureExtent, pictureType } from "../../src/providers/pictures.ts";
 import { recordingEnding } from "../../src/providers/recordings.ts";
 import { checkSse } from "../../src/providers/sse.ts";
@@ -736,6 +737,13 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     checkChatStream: (text) => readAll(checkChatStream, JSON.stringify({ message: { content: text }, done: true })),
     checkPull: (text) => readAll(checkPull, JSON.stringify({ error: text })),
   },
+  "answering/picture-mark.ts": {
+    withPictureMark: (text) => {
+      for (const head of ["\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "\xff\xd8\xff\xe0", "RIFF....WEBPVP8X", "GIF89a"]) {
+        withPictureMark(Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(text)]));
+      }
+    },
+  },
   "providers/pictures.ts": {
     pictureType: (text) => pictureType(Buffer.from(text)),
     foreignPicture: (text) => {
@@ -857,6 +865,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "memory/retention.ts",
     "answering/agent-in-room.ts",
     "ghost/foreign-account.ts",
+    "matrix/ai-mark.ts",
     "ghost/form.ts",
     "answering/token-counter.ts",
     "answering/voices.ts",
@@ -873,7 +882,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "database/database.ts",
     "database/migrate.ts",
     "database/open.ts",
-    "agents/agents.ts profileName callNames localpartOf",
+    "agents/agents.ts profileName callNames localpartOf hasModel",
     "concurrency/background.ts",
     "ghost/encryption-target.ts",
     "ghost/halted.ts",
