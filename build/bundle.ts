@@ -32,7 +32,7 @@ export async function bundle(folder: string): Promise<readonly string[]> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: [
-      { in: "src/main.ts", out: "main" },
+      { in: "src/main.js", out: "main" },
       // A program of its own, which the bridge starts for each document.
       { in: "src/documents/document-reader.ts", out: "lib/document-reader" },
     ],

@@ -33,6 +33,9 @@ settings=$made/synapse/homeserver.yaml
 if [ -e "$settings" ] && ! grep -Fqx "server_name: \"$server_name\"" "$settings"; then
   fail "docker/$settings is of another server; a server's name can't be changed"
 fi
+if [ $# -eq 2 ] && [ -e "$settings" ] && ! grep -Fqx "public_baseurl: \"$url/\"" "$settings"; then
+  fail "the address is in files that are never overwritten: write public_baseurl: \"$url/\" into docker/$settings and \"base_url\": \"$url\" into docker/$made/element/config.json, then: docker compose -f docker/compose.yaml restart synapse element"
+fi
 
 # Whose the files are, as whom everything runs: in containers a file of mode 0600 is readable for its owner alone.
 if [ "$(id -u)" -eq 0 ]; then user=10001:10001; else user=$(id -u):$(id -g); fi

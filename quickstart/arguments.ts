@@ -1,4 +1,6 @@
-import { parseArgs } from "node:util";
+import { parseOptions } from "../src/cli/command-line.ts";
+import type { Options } from "../src/cli/command.ts";
+import { UsageError as CommandUsageError } from "../src/cli/usage-error.ts";
 import { UsageError } from "./errors.ts";
 
 /** The models that are offered where there is no Ollama. */
@@ -60,21 +62,26 @@ function isModel(text: string): text is Model {
   return text === "demo" || text === "tiny";
 }
 
-function parse(args: readonly string[]) {
+const OPTIONS = {
+  say: { type: "string", value: "TEXT", meaning: "say this, print the answer and a line of proof, and end" },
+  agent: { type: "string", value: "NAME", meaning: "talk to this agent" },
+  model: { type: "string", value: "MODEL", meaning: "talk to this model" },
+  stop: { type: "boolean", meaning: "end the quickstart that runs in this checkout" },
+  reset: { type: "boolean", meaning: "throw away what earlier runs left" },
+  help: { type: "boolean", short: "h", meaning: "show the help" },
+} as const satisfies Options;
+
+type Given = {
+  readonly [Name in keyof typeof OPTIONS]?: (typeof OPTIONS)[Name]["type"] extends "boolean" ? boolean : string;
+};
+
+function parse(args: readonly string[]): Given {
   try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        say: { type: "string" },
-        agent: { type: "string" },
-        model: { type: "string" },
-        stop: { type: "boolean" },
-        reset: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    }).values;
+    const { values, args: others } = parseOptions("quickstart", args, OPTIONS);
+    const [other] = others;
+    if (other === undefined) return values;
+    throw new UsageError(`quickstart takes no ${other}; what is to be said stands behind --say, in quotes`);
   } catch (error) {
-    const reason = error instanceof Error ? (error.message.split(". ")[0] ?? error.message) : String(error);
-    throw new UsageError(`${reason}\n\n${USAGE}`, { cause: error });
+    throw error instanceof CommandUsageError ? new UsageError(error.message, { cause: error }) : error;
   }
 }

@@ -25,7 +25,7 @@ export async function startBridge(options: {
   signal.throwIfAborted();
   // The log is of this run alone: the ones before are over and, if they failed, were told.
   const log = await open(logFile, "w", 0o600);
-  const child = startChild("../src/main.ts", ["start", "-c", config], {
+  const child = startChild("../src/main.js", ["start", "-c", config], {
     output: log.fd,
     hold: options.lock,
     node: NODE_OPTIONS_OF_BRIDGE,

@@ -22,6 +22,12 @@ export async function choosePort(preferred: number, wait: boolean, signal: Abort
   return free;
 }
 
+/** What a person must know who has written the former port down; undefined where it is still the same. */
+export function portChange(program: string, before: number, now: number): string | undefined {
+  if (before === now) return undefined;
+  return `Another program listens on port ${before}, so ${program} listens on ${now} from now on.`;
+}
+
 /** Listens for a moment; 0 asks the system for any port. */
 function tryPort(port: number): Promise<number | undefined> {
   return new Promise((resolve, reject) => {

@@ -1,7 +1,8 @@
 // npm run quickstart: from nothing to an encrypted chat with an agent. All files that it makes are under .local/ of
 // this checkout.
 import { fileURLToPath } from "node:url";
-import { ConfigError } from "../src/config/config-error.ts";
+import { explainFileError } from "../src/observability/file-fault.ts";
+import { OperatorError } from "../src/observability/operator-error.ts";
 import { type Command, parseCommand, USAGE } from "./arguments.ts";
 import { QuickstartError, UsageError } from "./errors.ts";
 import { clearFolder, type Folder, folderOf, makeFolder } from "./folder.ts";
@@ -70,11 +71,14 @@ async function execute(command: Command, folder: Folder): Promise<void> {
 }
 
 /** Says what went wrong; returns the exit code. */
-function report(error: unknown): number {
+function report(thrown: unknown): number {
   if (isReadNoMore) return 0;
   if (interrupted.signal.aborted) return EXIT_CODES[endedBy ?? "SIGINT"];
-  const inWords = [QuickstartError, SynapseError, TinyModelError, ConfigError].some((kind) => error instanceof kind);
+  const error = explainFileError(thrown);
+  const inWords = [QuickstartError, SynapseError, TinyModelError, OperatorError].some((kind) => error instanceof kind);
   // It may repeat what others wrote: a notice, the end of a log.
   console.error(inWords && error instanceof Error ? plainText(error.message) : error);
-  return error instanceof UsageError ? 2 : 1;
+  if (!(error instanceof UsageError)) return 1;
+  console.error("Help: npm run quickstart -- --help");
+  return 2;
 }

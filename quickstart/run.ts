@@ -14,7 +14,7 @@ import { askForModel } from "./model-question.ts";
 import { findOllama, type FoundOllama } from "../src/setup/ollama.ts";
 import { ollamaUrl } from "../src/setup/ollama-address.ts";
 import { openPerson } from "./person.ts";
-import { choosePort } from "./ports.ts";
+import { choosePort, portChange } from "./ports.ts";
 import type { Progress } from "./progress.ts";
 import { say } from "./say.ts";
 import { canRedraw } from "./screen.ts";
@@ -75,13 +75,18 @@ async function runUntil(
   const found = await progress.step(`Looking for an Ollama at ${ollama}`, () => findOllama(ollama, signal));
   const model = await wantedModel(command, found, ollama, interrupted, signal);
 
+  const state = await settle(folder, lock.afterCrash, signal);
+  if (command.agent !== undefined) {
+    // A wrong name is told before anything is installed or started.
+    await writeSettings(folder, state, { ollama: found.kind === "found" ? ollama : undefined });
+    await choose(command, folder, found, ollama);
+  }
   await progress.step("Preparing Synapse", (detail) => install("Synapse", folder.venv, detail, signal));
   const tiny = model === "tiny" ? await startTiny(folder, progress, signal) : undefined;
   const tinyEnd = tiny?.exited.then(() => {
     breakOff(`the tiny model's server ended unexpectedly; its log is ${tiny.logFile}`);
   });
   running.defer(() => tiny?.stop().then(() => tinyEnd));
-  const state = await settle(folder, lock.afterCrash, signal);
   await writeSettings(folder, state, { ollama: found.kind === "found" ? ollama : undefined, tiny: tiny?.url });
   const choice = await choose({ ...command, ...(model === undefined ? {} : { model }) }, folder, found, ollama);
 
@@ -186,6 +191,12 @@ async function settle(folder: Folder, afterCrash: boolean, signal: AbortSignal):
     synapsePort: await choosePort(before.synapsePort, afterCrash, signal),
     bridgePort: await choosePort(before.bridgePort, afterCrash, signal),
   };
+  for (const change of [
+    portChange("Synapse", before.synapsePort, state.synapsePort),
+    portChange("the bridge", before.bridgePort, state.bridgePort),
+  ]) {
+    if (change !== undefined) console.error(change);
+  }
   await saveState(folder, state);
   return state;
 }

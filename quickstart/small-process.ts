@@ -1,7 +1,7 @@
 /**
  * The options of Node for the bridge: the part of V8's heap for new objects grows to 16 MiB in place of 128, and one thread compiles
  * and collects beside the main one in place of four, each of which keeps its own memory
- * ([decision](../docs/decisions/0028-an-idle-bridge-is-small.md)). The shebang of src/main.ts, the image and the unit of systemd have the same.
+ * ([decision](../docs/decisions/0028-an-idle-bridge-is-small.md)). The shebang of src/main.js, the image and the unit of systemd have the same.
  */
 export const NODE_OPTIONS_OF_BRIDGE = ["--max-semi-space-size=8", "--v8-pool-size=1"];
 

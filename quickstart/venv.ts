@@ -4,6 +4,7 @@ import { mkdir, open, readdir, readFile, rm, stat, writeFile } from "node:fs/pro
 import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { explainPip } from "./pip-failure.ts";
 
 /** A Python environment could not be made. The message says which package to install, or repeats pip's complaint. */
 export class VenvError extends Error {
@@ -160,7 +161,7 @@ async function build(directory: string, options: VenvOptions, lock: number): Pro
   await watched.end();
   await rm(downloads, { recursive: true, force: true });
   if (pip.code !== 0) {
-    throw new VenvError(`pip could not install ${named.join(", ")}:\n${tail(pip.output)}`);
+    throw new VenvError(`pip could not install ${named.join(", ")}: ${explainPip(pip.output)}`);
   }
   await writeFile(stampPath(directory), await stamp(directory, options.packages));
 }

@@ -1,4 +1,5 @@
-import { loadCommands, type NamedCommand } from "../../src/cli/command-list.ts";
+import type { NamedCommand } from "../../src/cli/command.ts";
+import { loadCommands } from "../../src/cli/command-list.ts";
 import { COMMON_OPTIONS, optionRows } from "../../src/cli/help.ts";
 import { table } from "./table.ts";
 
@@ -9,7 +10,7 @@ export async function commandsReference(): Promise<string> {
 
 <!-- Made of src/cli/commands/ by \`npm run docs\`; edit those. -->
 
-Every command of \`matrix-agents\`; \`matrix-agents COMMAND --help\` shows the same. A command's options come after its name. It
+Every command of \`matrix-agents\`; \`matrix-agents help COMMAND\` shows the same. A command's options come after its name. It
 ends with 0 when all went well, with 1 when something outside of it did not, and with 2 when the command line or a file is
 wrong ([which errors there are](troubleshooting.md#it-does-not-start)).
 

@@ -80,6 +80,7 @@ export async function layFoundation(given: Given): Promise<Foundation> {
   const happenings: Happenings = new EventEmitter();
   const client = createHomeserverClient({
     url: config.homeserver.url,
+    ca: config.homeserver.ca,
     asToken: registration.asToken,
     log,
     metrics,

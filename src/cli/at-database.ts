@@ -45,7 +45,12 @@ export async function atHomeserver<T>(
   return withDatabase(
     config,
     async (at) => {
-      const client = createHomeserverClient({ url: config.homeserver.url, asToken, log: at.log });
+      const client = createHomeserverClient({
+        url: config.homeserver.url,
+        ca: config.homeserver.ca,
+        asToken,
+        log: at.log,
+      });
       try {
         return await work({ ...at, client });
       } finally {

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import type { Options, Values } from "./command.ts";
+import { nearName } from "../config/near-name.ts";
+import type { Option, Options, Values } from "./command.ts";
 import { COMMON_OPTIONS } from "./help.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -18,38 +19,78 @@ export type CommandLine =
  * @param names of all commands; a name of two words is a command of a group.
  */
 export function readCommandLine(argv: readonly string[], names: readonly string[]): CommandLine {
-  const { values, tokens } = parseArgs({
-    args: [...argv],
-    options: COMMON_OPTIONS,
-    strict: false,
-    tokens: true,
-  });
-  const positionals = tokens.filter((token) => token.kind === "positional");
-  const isHelp = values.help === true || positionals[0]?.value === "help";
-  const [first, second] = positionals[0]?.value === "help" ? positionals.slice(1) : positionals;
-  const grouped = names.filter((name) => name.startsWith(`${first?.value ?? ""} `));
-  const name = grouped.length === 0 ? first?.value : `${first?.value ?? ""} ${second?.value ?? ""}`;
-  if (isHelp) return { kind: "help", names: namesOf(name, grouped, names) };
-  if (values.version === true || name === "version") return { kind: "version" };
-  if (first === undefined || name === undefined) throw new UsageError("no command given");
-  if (!names.includes(name)) {
-    throw new UsageError(
-      grouped.length === 0 ? `there is no command "${name}"` : notInGroup(first.value, second?.value, grouped),
-    );
+  const { values, positionals, isHelp } = firstLook(argv);
+  const [first, second] = positionals;
+  if (values.version === true || (!isHelp && first?.value === "version")) return { kind: "version" };
+  if (first === undefined) {
+    if (isHelp) return { kind: "help", names };
+    throw new UsageError("no command given");
   }
-  const taken = grouped.length === 0 ? [first.index] : [first.index, second?.index];
+  const called = commandsCalled(first.value, second?.value, names);
+  if (isHelp) return { kind: "help", names: called };
+  const [name] = called;
+  if (name === undefined || called.length > 1) throw new UsageError(abilitiesOf(first.value, called));
+  const taken = name === first.value ? [first.index] : [first.index, second?.index];
   return { kind: "run", name, rest: argv.filter((_, index) => !taken.includes(index)) };
 }
 
-/** The names of one command, of a group, or of all. */
-function namesOf(name: string | undefined, grouped: readonly string[], all: readonly string[]): readonly string[] {
-  if (name !== undefined && all.includes(name)) return [name];
-  return grouped.length > 0 ? grouped : all;
+/** The command line that shows the help about another one. */
+export function helpAbout(argv: readonly string[], names: readonly string[]): string {
+  const [first, second] = firstLook(argv).positionals;
+  const known = [`${first?.value ?? ""} ${second?.value ?? ""}`, first?.value ?? ""].find((words) =>
+    names.some((name) => name === words || name.startsWith(`${words} `)),
+  );
+  return known === undefined || known === "" ? "matrix-agents help" : `matrix-agents help ${known}`;
 }
 
-function notInGroup(group: string, verb: string | undefined, grouped: readonly string[]): string {
-  const verbs = grouped.map((name) => name.slice(group.length + 1));
-  return `${group} can ${inWords(verbs)}${verb === undefined ? "" : `, not "${verb}"`}`;
+/** The words of a command line: those after `help`, where it begins with that. */
+function firstLook(argv: readonly string[]) {
+  const { values, tokens } = parseArgs({ args: [...argv], options: COMMON_OPTIONS, strict: false, tokens: true });
+  const positionals = tokens.filter((token) => token.kind === "positional");
+  const isHelpWord = positionals[0]?.value === "help";
+  return {
+    values,
+    positionals: isHelpWord ? positionals.slice(1) : positionals,
+    isHelp: isHelpWord || values.help === true,
+  };
+}
+
+/** One command, or all of a group where its name stands alone. Throws {@link UsageError}. */
+function commandsCalled(first: string, second: string | undefined, names: readonly string[]): readonly string[] {
+  if (names.includes(first)) return [first];
+  const group = names.filter((name) => name.startsWith(`${first} `));
+  if (group.length === 0)
+    throw new UsageError(`there is no command "${first}"${didYouMean(nearCommand(first, names))}`);
+  if (second === undefined) return group;
+  const name = `${first} ${second}`;
+  if (group.includes(name)) return [name];
+  const near = nearName(
+    second,
+    group.map((one) => one.slice(first.length + 1)),
+  );
+  const hint = didYouMean(near === undefined ? undefined : `${first} ${near}`);
+  throw new UsageError(`${abilitiesOf(first, group)}, not "${second}"${hint}`);
+}
+
+/** The command whose name, or whose name inside its group, is near. */
+function nearCommand(word: string, names: readonly string[]): string | undefined {
+  const groups = names.flatMap((name) => (name.includes(" ") ? [name.slice(0, name.indexOf(" "))] : []));
+  const near = nearName(word, [...names.filter((name) => !name.includes(" ")), ...groups, "help", "version"]);
+  if (near !== undefined) return near;
+  const verb = nearName(
+    word,
+    names.map((name) => name.slice(name.indexOf(" ") + 1)),
+  );
+  return verb === undefined ? undefined : names.find((name) => name.endsWith(` ${verb}`));
+}
+
+function abilitiesOf(group: string, names: readonly string[]): string {
+  return `${group} can ${inWords(names.map((name) => name.slice(group.length + 1)))}`;
+}
+
+/** The end of a message about a misspelt word. */
+function didYouMean(near: string | undefined): string {
+  return near === undefined ? "" : `; did you mean ${near}?`;
 }
 
 /** `a, b and c`. */
@@ -66,23 +107,64 @@ export function strangeOption(rest: readonly string[], options: Options): string
 
 /** A command's options and arguments. Throws {@link UsageError}. */
 export function parseCommand<O extends Options>(
+  name: string,
   rest: readonly string[],
   options: O,
 ): { readonly values: Values<O>; readonly args: readonly string[] } {
-  const own = Object.fromEntries(
-    Object.entries(options).map(([name, option]) => [
-      name,
-      option.type === "boolean" ? { ...option, default: false } : option,
-    ]),
-  );
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...rest],
-      allowPositionals: true,
-      options: { ...own, ...COMMON_OPTIONS, config: { ...COMMON_OPTIONS.config, default: "config.yaml" } },
-    });
-    return { values: values as Values<O>, args: positionals };
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  const { values, args } = parseOptions(name, rest, { ...options, ...COMMON_OPTIONS });
+  const switches = Object.entries(options).flatMap(([key, { type }]) => (type === "boolean" ? [[key, false]] : []));
+  return { values: { config: "config.yaml", ...Object.fromEntries(switches), ...values } as Values<O>, args };
+}
+
+/**
+ * The given ones of these options, and the arguments beside them. Throws {@link UsageError} in words of ours: those of
+ * Node's parser are not about this command.
+ *
+ * @param name the name of the command, for the error.
+ */
+export function parseOptions(
+  name: string,
+  rest: readonly string[],
+  known: Options,
+): { readonly values: Readonly<Record<string, string | boolean | undefined>>; readonly args: readonly string[] } {
+  const { values, positionals, tokens } = parseArgs({
+    args: [...rest],
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+    options: known,
+  });
+  for (const token of tokens) {
+    if (token.kind !== "option") continue;
+    const option = Object.hasOwn(known, token.name) ? known[token.name] : undefined;
+    if (option === undefined) {
+      const near = nearName(token.name, Object.keys(known));
+      throw new UsageError(
+        `${name} has no option ${token.rawName}${didYouMean(near === undefined ? undefined : `--${near}`)}`,
+      );
+    }
+    refuseValue(token, option);
   }
+  return { values: { ...values }, args: positionals };
+}
+
+/** Throws where a value is missing, or where a switch has one. */
+function refuseValue(
+  {
+    rawName,
+    value,
+    inlineValue,
+  }: { readonly rawName: string; readonly value?: string | undefined; readonly inlineValue?: boolean | undefined },
+  option: Option,
+): void {
+  if (option.type === "boolean") {
+    if (value !== undefined) throw new UsageError(`${rawName} takes no value`);
+    return;
+  }
+  const isOption = inlineValue === false && value !== undefined && /^-./.test(value);
+  if (isOption) {
+    const form = rawName.startsWith("--") ? `${rawName}=${value}` : `${rawName}${value}`;
+    throw new UsageError(`${rawName} needs a value, and ${value} looks like an option; if it is the value: ${form}`);
+  }
+  if (value === undefined || value === "") throw new UsageError(`${rawName} needs a value: ${rawName} ${option.value}`);
 }

@@ -1,4 +1,4 @@
-import type { Command } from "./command.ts";
+import type { Command, NamedCommand } from "./command.ts";
 
 /**
  * All commands by name, in the order of the help. Each is loaded only on demand: `start` restricts its process before
@@ -30,13 +30,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command:
   "keys import": () => import("./commands/keys/import.ts"),
   "keys seal-existing": () => import("./commands/keys/seal-existing.ts"),
   "keys rotate-master": () => import("./commands/keys/rotate-master.ts"),
+  completion: () => import("./commands/completion.ts"),
 };
-
-/** A command with its name. */
-export interface NamedCommand {
-  readonly name: string;
-  readonly command: Command;
-}
 
 /** Loads the commands that `wanted` selects, in the order of the help. Loading all of them takes a moment. */
 export async function loadCommands(wanted: (name: string) => boolean): Promise<NamedCommand[]> {

@@ -28,8 +28,15 @@ export interface Command<O extends Options = Options> {
    * Runs the command and returns the exit code. Throws UsageError, and errors that carry an exit code.
    *
    * @param args the arguments after the name.
+   * @param all loads all commands.
    */
-  run(values: Values<O>, args: readonly string[]): Promise<number>;
+  run(values: Values<O>, args: readonly string[], all: () => Promise<readonly NamedCommand[]>): Promise<number>;
+}
+
+/** A command with its name. */
+export interface NamedCommand {
+  readonly name: string;
+  readonly command: Command;
 }
 
 /** Lets the compiler derive the type of a command's values from its options. */

@@ -1,22 +1,26 @@
 import { printError } from "../observability/described-error.ts";
 import { OperatorError } from "../observability/operator-error.ts";
+import { helpAbout } from "./command-line.ts";
+import { COMMANDS } from "./command-list.ts";
 import { runCommandLine } from "./run-command-line.ts";
 import { UsageError } from "./usage-error.ts";
-
-/** The answer to a wrong command line: the whole help would bury the mistake. */
-const SHORT_USAGE = `Usage: matrix-agents <command> [options]; matrix-agents --help shows them all\n`;
 
 /** Runs a command line, tells on standard error why it failed, and returns the exit code. */
 export async function exitCodeOf(argv: readonly string[]): Promise<number> {
   try {
     return await runCommandLine(argv);
   } catch (thrown) {
+    if (isMissingPackage(thrown)) {
+      process.stderr.write("matrix-agents: its packages are not installed; in the folder of the checkout: npm ci\n");
+      return 2;
+    }
     // Loaded late: a start shuts its process in before it loads anything more.
-    const { explainFileError } = await import("../observability/file-fault.ts");
-    const error = explainFileError(thrown);
+    const { explainFailure } = await import("./command-failure.ts");
+    const error = explainFailure(thrown);
     // Errors for a person carry their exit code; any other error is a fault of ours and shows its stack.
     if (error instanceof UsageError) {
-      process.stderr.write(`matrix-agents: ${error.message}\n${SHORT_USAGE}`);
+      // The whole help would bury the mistake.
+      process.stderr.write(`matrix-agents: ${error.message}\nHelp: ${helpAbout(argv, Object.keys(COMMANDS))}\n`);
       return error.exitCode;
     }
     if (error instanceof OperatorError) {
@@ -26,4 +30,10 @@ export async function exitCodeOf(argv: readonly string[]): Promise<number> {
     process.stderr.write(`matrix-agents: ${printError(error)}\n`);
     return 1;
   }
+}
+
+/** Whether a package is not there, as in a checkout without `npm ci`; our own files are named by their paths. */
+function isMissingPackage(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "ERR_MODULE_NOT_FOUND" && error instanceof Error && error.message.startsWith("Cannot find package");
 }

@@ -1,5 +1,4 @@
-import type { Command, Option, Options } from "./command.ts";
-import type { NamedCommand } from "./command-list.ts";
+import type { Command, NamedCommand, Option, Options } from "./command.ts";
 
 /** The options that every command takes. */
 export const COMMON_OPTIONS = {
@@ -16,7 +15,7 @@ export function overview(commands: readonly NamedCommand[]): string {
   const withOptions = commands.filter(({ command }) => Object.keys(command.options).length > 0);
   const parts = [
     "matrix-agents: AI models as end-to-end encrypted Matrix users on your own homeserver",
-    "Usage: matrix-agents <command> [options]; matrix-agents <command> --help tells more about it",
+    "Usage: matrix-agents <command> [options]; matrix-agents help <command> tells more about it",
     listed(commands.map(({ name, command }) => [called(name, command), command.summary])),
     `Options:\n${listed(optionRows(COMMON_OPTIONS))}`,
     ...withOptions.map(({ name, command }) => `${name}:\n${listed(optionRows(command.options))}`),

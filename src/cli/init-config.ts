@@ -3,12 +3,12 @@ import { dirname } from "node:path";
 import type { Config } from "../config/config.ts";
 import { FORMATS } from "../config/formats.ts";
 import { loadConfig } from "../config/load.ts";
-import { isAtLeast, OLDEST_SYNAPSE, surveyHomeserver, type Survey } from "../homeserver/survey.ts";
-import { findOllama } from "../setup/ollama.ts";
-import { ollamaUrl } from "../setup/ollama-address.ts";
+import type { Survey } from "../homeserver/survey.ts";
+import { surveyHomeserver } from "../homeserver/survey.ts";
 import { openPrompt, type Prompt } from "../setup/prompt.ts";
 import { writeSecretFile } from "../setup/secret-file.ts";
 import { firstConfig, SettingsFile } from "../setup/settings-file.ts";
+import { askForHomeserver, askForOllama, describeSurvey, namedOllama, needed, say, trimmed } from "./init-survey.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** The configuration that the options of `init` state. Undefined values are detected or asked for. */
@@ -22,32 +22,25 @@ export interface GivenSettings {
   readonly port: string | undefined;
   /** URL of an Ollama. */
   readonly ollama: string | undefined;
+  /** Certificates for the homeserver: the absolute path of a file, and its content. */
+  readonly ca: { readonly file: string; readonly text: string } | undefined;
   /** Asks nothing, and takes defaults. */
   readonly yes: boolean;
 }
 
 const DEFAULT_PORT = 9993;
-const DEFAULT_HOMESERVER = "http://127.0.0.1:8008";
 
 /**
- * Writes the first config.yaml from options, detected values and answers. Throws UsageError, NoHomeserver, Unanswered
- * and NotWritten.
+ * Writes the first config.yaml from options, detected values and answers. Throws UsageError, NoHomeserver, NoOllama,
+ * Unanswered and NotWritten.
  */
 export async function makeConfig(file: string, options: GivenSettings): Promise<Config> {
   const isAsked = !options.yes && process.stdin.isTTY;
   const prompt = isAsked ? openPrompt(process.stdin, process.stdout) : undefined;
   try {
-    const homeserver = trimmed(
-      options.homeserver ??
-        (await prompt?.ask("Homeserver's URL, as this machine reaches it", DEFAULT_HOMESERVER, (answer) =>
-          FORMATS["homeserver-url"].validate(answer) ? undefined : `Expected ${FORMATS["homeserver-url"].expected}.`,
-        )) ??
-        (options.yes ? DEFAULT_HOMESERVER : needed("homeserver")),
-    );
-    const survey = await surveyHomeserver(homeserver);
-    say(describe(homeserver, survey));
+    const { url: homeserver, survey } = await askForHomeserver(options, options.ca?.text, prompt);
     const domain = await domainOf(homeserver, survey, options, prompt);
-    const ollama = await ollamaOf(options, prompt);
+    const ollama = await askForOllama(options.ollama, prompt);
     const port = portOf(options.port ?? String(DEFAULT_PORT)) ?? DEFAULT_PORT;
     const bind = options.bind ?? (isNear(options.url ?? homeserver) ? "127.0.0.1" : "0.0.0.0");
     if (options.url === undefined && !isNear(homeserver)) {
@@ -56,7 +49,9 @@ export async function makeConfig(file: string, options: GivenSettings): Promise<
       );
     }
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await writeSecretFile(file, firstConfig({ homeserver, domain, bind, port, ollama }), { overwrite: false });
+    await writeSecretFile(file, firstConfig({ homeserver, caFile: options.ca?.file, domain, bind, port, ollama }), {
+      overwrite: false,
+    });
     say(`Wrote ${file}.`);
     return await loadConfig(file);
   } finally {
@@ -65,8 +60,8 @@ export async function makeConfig(file: string, options: GivenSettings): Promise<
 }
 
 /**
- * Changes the given settings in a config.yaml, and nothing else. Throws UsageError, NoHomeserver, NotWritten and
- * ConfigError.
+ * Changes the given settings in a config.yaml, and nothing else. Throws UsageError, NoHomeserver, NoOllama,
+ * NotWritten and ConfigError.
  *
  * @param text the file's content.
  */
@@ -77,18 +72,20 @@ export async function changeConfig(
   options: GivenSettings,
 ): Promise<Config> {
   const homeserver = trimmed(options.homeserver ?? before.homeserver.url);
-  const survey = await surveyHomeserver(homeserver);
-  say(describe(homeserver, survey));
+  const survey = await surveyHomeserver(homeserver, options.ca?.text ?? before.homeserver.ca);
+  say(describeSurvey(homeserver, survey));
   const domain = options.domain ?? before.homeserver.domain;
   refuseOtherDomain(survey, domain);
+  const ollama = options.ollama === undefined ? undefined : await namedOllama(options.ollama);
 
   const settings = new SettingsFile(text);
   const changed = [
     options.homeserver !== undefined && settings.set("homeserver.url", homeserver) && "homeserver.url",
+    options.ca !== undefined && settings.set("homeserver.ca_file", options.ca.file) && "homeserver.ca_file",
     options.domain !== undefined && settings.set("homeserver.domain", domain) && "homeserver.domain",
     options.bind !== undefined && settings.set("appservice.bind", options.bind) && "appservice.bind",
     options.port !== undefined && settings.set("appservice.port", Number(options.port)) && "appservice.port",
-    options.ollama !== undefined && setOllama(settings, trimmed(options.ollama)) && "providers.ollama",
+    ollama !== undefined && setOllama(settings, ollama.url) && "providers.ollama",
   ].filter((name) => name !== false);
   if (changed.length === 0) {
     say(`${file} stays as it is.`);
@@ -135,62 +132,13 @@ function refuseOtherDomain(survey: Survey, domain: string): void {
   throw new UsageError(`the homeserver calls itself ${survey.domain}, not ${domain}`);
 }
 
-/** The Ollama to use: the named one, else one that answers with models; undefined where there is none. */
-async function ollamaOf(options: GivenSettings, prompt: Prompt | undefined): Promise<string | undefined> {
-  if (options.ollama !== undefined) return trimmed(options.ollama);
-  const url = ollamaUrl(process.env["OLLAMA_HOST"]);
-  const found = await findOllama(url, AbortSignal.timeout(10_000));
-  if (found.kind === "found") {
-    const names = found.models.filter(({ canChat }) => canChat).map(({ name }) => name);
-    say(
-      `An Ollama at ${url} has ${names.length === 0 ? "no model yet (matrix-agents pull MODEL)" : names.join(", ")}.`,
-    );
-    return url;
-  }
-  if (prompt === undefined) {
-    say(
-      `No Ollama answers at ${url}, so the only agent is the demo agent, which is no model. Later: matrix-agents init --ollama URL`,
-    );
-    return undefined;
-  }
-  const answer = await prompt.ask("URL of an Ollama, or - for the demo agent alone", "-", (given) =>
-    given === "-" || FORMATS["http-url"].validate(given) ? undefined : `Expected ${FORMATS["http-url"].expected}.`,
-  );
-  return answer === "-" ? undefined : trimmed(answer);
-}
-
-function describe(url: string, { software, versions, signIn }: Survey): string {
-  const name = software === undefined ? "A homeserver" : `${software.name} ${software.version}`;
-  const ways =
-    signIn.by === "service"
-      ? `people sign in at ${signIn.issuer ?? "an authentication service"}; the bridge signs in nowhere`
-      : "people sign in at the homeserver; the bridge signs in nowhere";
-  const isOld = software?.name === "Synapse" && !isAtLeast(software.version, OLDEST_SYNAPSE);
-  const warning = isOld ? `\n  It is too old for agents to encrypt: update it to ${OLDEST_SYNAPSE} or later.` : "";
-  return `${name} at ${url}, specification up to ${versions.at(-1) ?? "unknown"}; ${ways}.${warning}`;
-}
-
 function isNear(url: string): boolean {
   const { hostname } = new URL(url);
   return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
-}
-
-/** A URL without a slash at its end. */
-export function trimmed(url: string): string {
-  return url.replace(/\/+$/, "");
 }
 
 /** A typed port; undefined when it is invalid. */
 export function portOf(text: string): number | undefined {
   const port = Number(text);
   return /^\d+$/.test(text) && port >= 1 && port <= 65_535 ? port : undefined;
-}
-
-function needed(option: string): never {
-  throw new UsageError(`init needs --${option}, or a terminal to ask on`);
-}
-
-/** Prints a line to the user of `init`. */
-export function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

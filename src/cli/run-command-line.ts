@@ -1,5 +1,6 @@
 import { inWords, parseCommand, readCommandLine, strangeOption } from "./command-line.ts";
-import { COMMANDS, loadCommands, type NamedCommand } from "./command-list.ts";
+import type { NamedCommand } from "./command.ts";
+import { COMMANDS, loadCommands } from "./command-list.ts";
 import { helpOf, overview } from "./help.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -32,11 +33,11 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
 async function run({ name, command }: NamedCommand, rest: readonly string[]): Promise<number> {
   const strange = strangeOption(rest, command.options);
   if (strange !== undefined) await refuseOptionOfOthers(strange);
-  const { values, args } = parseCommand(rest, command.options);
+  const { values, args } = parseCommand(name, rest, command.options);
   if (command.arguments === undefined && args.length > 0) {
     throw new UsageError(`one command at a time, please: ${[name, ...args].join(" ")}`);
   }
-  return command.run(values, args);
+  return command.run(values, args, () => loadCommands(() => true));
 }
 
 /** Throws a {@link UsageError} that names the commands with this option, if there are any. */

@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { DatabaseError } from "../database/database.ts";
+import { reasonOfDatabaseError } from "../database/database-fault.ts";
 import { OperatorError } from "../observability/operator-error.ts";
 
 /** The bridge could not start, for an external reason. */
@@ -11,9 +12,9 @@ export class StartFailure extends OperatorError<"StartFailure"> {
 export function explainStartFailure(error: unknown, config: Config): unknown {
   if (error instanceof DatabaseError) {
     const place = config.database === undefined ? `the embedded database in ${config.dataDir}` : "the database";
-    // The error of a host with several refusing addresses has no message of its own.
-    const reason = error.message === "" ? (error.code ?? "no reason given") : error.message;
-    return new StartFailure(`${place} can't be used: ${reason}`, { cause: error });
+    return new StartFailure(`${place} can't be used: ${reasonOfDatabaseError(error) ?? error.message}`, {
+      cause: error,
+    });
   }
   const { bind, port } = config.appservice;
   const code = error instanceof Error && "code" in error ? error.code : undefined;

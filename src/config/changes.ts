@@ -32,6 +32,7 @@ const LIVE: ReadonlySet<string> = new Set([...LIVE_SECTIONS, "encryption.trust",
 
 /** Settings whose names do not follow from those of their fields. */
 const NAMES: Readonly<Record<string, string>> = {
+  "homeserver.ca": "homeserver.ca_file",
   "encryption.master_key": "encryption.master_key_file or master_key_env",
   "encryption.trust": "trust",
   "sync.missing_key_notice": "sync.missing_key_notice_after",

@@ -9,6 +9,8 @@ export interface Config {
     readonly url: string;
     /** The server name in user ids. */
     readonly domain: string;
+    /** Certificates (PEM) that are trusted there beside the usual ones. */
+    readonly ca?: string;
   };
   readonly appservice: {
     /** Absolute path of registration.yaml. */

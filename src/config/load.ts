@@ -24,7 +24,8 @@ import { databaseUrl, type DatabaseSettings } from "./database-url.ts";
 import { parseDays, parseDuration } from "./formats.ts";
 import { guardedFiles } from "./guarded-files.ts";
 import { localityOf } from "./locality.ts";
-import { providerSecrets, type ProviderSecrets } from "./provider-secrets.ts";
+import { OutsideSettings, type OutsideValues } from "./outside-settings.ts";
+import { providerSecrets } from "./provider-secrets.ts";
 import { readYamlMapping } from "./yaml-file.ts";
 
 /**
@@ -34,15 +35,20 @@ import { readYamlMapping } from "./yaml-file.ts";
 export async function loadConfig(path: string): Promise<Config> {
   const file = resolve(path);
   const directory = dirname(file);
-  const hint = "a configuration file; copy config.example.yaml to this place, or name another with -c";
+  const hint = "a configuration file; `matrix-agents init` makes one, or name another with -c";
   const settings = withoutEmptySections(await readYamlMapping(file, hint));
 
   const problems = await checkSchema(settings);
   const database = await databaseUrl(settings["database"] as DatabaseSettings | undefined, directory);
   problems.push(...(await crossCheck(settings, directory)));
-  const { providers: named } = settings;
-  const isNamed = typeof named === "object" && named !== null;
-  const { secrets, problems: unread } = await providerSecrets(isNamed ? { ...named } : {}, directory);
+  const { secrets, problems: unreadSecrets } = await providerSecrets(groupOf(settings["providers"]), directory);
+  const unread = [...unreadSecrets];
+  const { ca } = await new OutsideSettings(
+    ["homeserver"],
+    groupOf(settings["homeserver"]),
+    directory,
+    unread,
+  ).certificates();
   // The reason is more useful than "there is no such setting".
   problems.splice(0, problems.length, ...problems.filter(({ path }) => !unread.some((other) => other.path === path)));
   problems.push(...unread);
@@ -54,7 +60,16 @@ export async function loadConfig(path: string): Promise<Config> {
     guarded: guardedFiles(settings, file, directory),
     databaseUrl: database.url,
     secrets,
+    ca,
   });
+}
+
+function homeserverOf({ url, domain }: RawConfig["homeserver"], ca: string | undefined): Config["homeserver"] {
+  return { url: url.replace(/\/+$/, ""), domain, ...(ca === undefined ? {} : { ca }) };
+}
+
+function groupOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
 /** The configuration from the checked settings and the secrets found separately. */
@@ -65,11 +80,14 @@ function configOf(
     guarded,
     databaseUrl,
     secrets,
+    ca,
   }: {
     readonly file: string;
     readonly guarded: Config["guardedFiles"];
     readonly databaseUrl: string | undefined;
     readonly secrets: Awaited<ReturnType<typeof providerSecrets>>["secrets"];
+    /** The certificates of homeserver.ca_file. */
+    readonly ca: string | undefined;
   },
 ): Config {
   const directory = dirname(file);
@@ -84,7 +102,7 @@ function configOf(
   );
   const dataDir = resolve(directory, raw.data_dir);
   return {
-    homeserver: { url: raw.homeserver.url.replace(/\/+$/, ""), domain: raw.homeserver.domain },
+    homeserver: homeserverOf(raw.homeserver, ca),
     appservice: {
       registration: resolve(directory, raw.appservice.registration),
       bind: raw.appservice.bind,
@@ -263,7 +281,7 @@ const DEFAULT_TRUST: Trust = { send: "cross-signed-untrusted", read: "cross-sign
 
 const DEMO_CONTEXT_TOKENS = 8_192;
 
-function providerOf(raw: RawProvider, secrets: ProviderSecrets): ProviderConfig {
+function providerOf(raw: RawProvider, secrets: OutsideValues): ProviderConfig {
   if (raw.type === "demo") return { type: "demo" };
   const server = {
     url: raw.url,

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { loadAll, YAMLException } from "js-yaml";
 import { reasonOfFileError } from "../observability/file-fault.ts";
 import { ConfigError } from "./config-error.ts";
+import { yamlFault } from "./yaml-fault.ts";
 
 /**
  * Reads a YAML file that must hold one mapping. Throws {@link ConfigError}: missing, unreadable, no YAML, no mapping.
@@ -34,9 +35,8 @@ export async function readYamlMapping(file: string, hint: string): Promise<Recor
   return value as Record<string, unknown>;
 }
 
-/** The place and the reason, without the exception's quotes from the file, which may hold a password. */
+/** The reason and its place. */
 function explain({ reason, mark }: YAMLException): string {
   const place = mark === undefined ? "" : ` in line ${mark.line + 1}, column ${mark.column + 1}`;
-  const why = reason.replace(/!<[^>]*>|"[^"]*"/g, "…").replace(/: .*$/s, "");
-  return `no valid YAML${place} (${why})`;
+  return `no valid YAML${place} (${yamlFault(reason)})`;
 }

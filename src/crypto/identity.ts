@@ -122,7 +122,7 @@ async function restoreIdentity(options: IdentityOptions): Promise<void> {
   const secrets = await readIdentity(storage, await keptIdentity.kept());
   if (secrets === undefined) {
     throw new IdentityElsewhere(
-      `${userId} has a cross-signing identity on the server that neither this database nor this master key opens; give its recovery key by "matrix-agents keys restore"`,
+      `${userId} has a cross-signing identity on the server that neither this database nor this master key opens; give its recovery key: matrix-agents keys restore ${userId}`,
     );
   }
   // The server takes signatures only for keys that it has.

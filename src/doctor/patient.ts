@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import type { Registration } from "../config/registration.ts";
 import { DatabaseError } from "../database/database.ts";
+import { reasonOfDatabaseError } from "../database/database-fault.ts";
 import { NotCopied, readCopy } from "../database/embedded-copy.ts";
 import { hasEmbedded, refuseForeignFolder, strayFile } from "../database/embedded-folder.ts";
 import { openPostgres } from "../database/postgres.ts";
@@ -72,7 +73,7 @@ export async function examine(
 ): Promise<Patient> {
   const { config, registration, client } = parts;
   const [homeserver, bridge, user] = await Promise.all([
-    lookAtHomeserver(config.homeserver.url),
+    lookAtHomeserver(config.homeserver),
     lookAtBridge(config, registration),
     bridgeUser(config),
   ]);
@@ -92,9 +93,9 @@ async function lookAtBridge(config: Config, registration: Registration): Promise
   return holder?.kind === "bridge" ? { kind: "starting", pid: holder.pid } : bridge;
 }
 
-async function lookAtHomeserver(url: string): Promise<HomeserverSight> {
+async function lookAtHomeserver({ url, ca }: Config["homeserver"]): Promise<HomeserverSight> {
   try {
-    return { kind: "there", survey: await surveyHomeserver(url) };
+    return { kind: "there", survey: await surveyHomeserver(url, ca) };
   } catch (error) {
     if (error instanceof NoHomeserver) return { kind: "away", reason: error.message };
     throw error;
@@ -116,7 +117,7 @@ async function lookAtDatabase(config: Config, bridge: BridgeState): Promise<Data
       return { kind: "unreadable", reason: `${error.path}: ${reason}`, mend };
     }
     if (!(error instanceof DatabaseError)) throw error;
-    return { kind: "unreadable", reason: error.message === "" ? (error.code ?? "no reason given") : error.message };
+    return { kind: "unreadable", reason: reasonOfDatabaseError(error) ?? error.message };
   }
 }
 

@@ -27,14 +27,26 @@ class NoAnswer extends Error {
  * Holds a real encrypted conversation: it makes a temporary user, an encrypted direct chat and a question, waits for
  * the agent's answer, and removes the user. Rejects only for a fault of ours.
  *
- * @param name the agent; by default the first of the configuration.
+ * @param agents the user ids of all agents; undefined where they are not known.
+ * @param name the agent; by default the first of the configuration, or else of all.
  */
-export async function holdRoundtrip(config: Config, sharedSecret: string, name?: string): Promise<Finding> {
-  const agent = name ?? [...config.agents.keys()][0];
-  if (agent === undefined) return bad("the configuration names no agent to talk with", "name one: --agent NAME");
-  const agentId = agent.startsWith("@") ? agent : `@${localpartOf(agent)}:${config.homeserver.domain}`;
+export async function holdRoundtrip(
+  config: Pick<Config, "agents" | "homeserver">,
+  sharedSecret: string,
+  agents: readonly string[] | undefined,
+  name?: string,
+): Promise<Finding> {
+  const agentId = agentCalled(name, config, agents);
+  if (agentId === undefined) {
+    const names = agents ?? [...config.agents.keys()];
+    const there = names.length === 0 ? "there are none yet: start the bridge" : `there are ${names.join(", ")}`;
+    return bad(
+      name === undefined ? "there is no agent to talk with" : `there is no agent ${name}: ${there}`,
+      "name one: --agent NAME",
+    );
+  }
   try {
-    const user = await makeTemporaryUser(config.homeserver.url, sharedSecret);
+    const user = await makeTemporaryUser(config.homeserver, sharedSecret);
     try {
       const { joinMs, answerMs } = await talk(user, agentId);
       return good(
@@ -48,6 +60,18 @@ export async function holdRoundtrip(config: Config, sharedSecret: string, name?:
     if (isHomeserverError(error)) return bad(error.message, "check the homeserver's log");
     throw error;
   }
+}
+
+/** The user id of the agent with this name, localpart or user id. */
+function agentCalled(
+  name: string | undefined,
+  { agents: named, homeserver: { domain } }: Pick<Config, "agents" | "homeserver">,
+  agents: readonly string[] | undefined,
+): string | undefined {
+  const called = name ?? [...named.keys()][0];
+  if (called === undefined) return agents?.[0];
+  const candidates = called.startsWith("@") ? [called] : [`@${localpartOf(called)}:${domain}`, `@${called}:${domain}`];
+  return agents === undefined ? candidates[0] : candidates.find((candidate) => agents.includes(candidate));
 }
 
 async function talk(

@@ -1,9 +1,13 @@
 import { createHmac, randomBytes } from "node:crypto";
+import type { Config } from "../config/config.ts";
 import { asObject, stringField } from "../homeserver/answer.ts";
 import { createHomeserverClient, type HomeserverClient } from "../homeserver/client.ts";
 import type { Device } from "../homeserver/device-calls.ts";
 import { MatrixError } from "../homeserver/errors.ts";
 import { silentLogger } from "../observability/log.ts";
+
+/** The place of a homeserver, and the certificates that are trusted there. */
+type Address = Pick<Config["homeserver"], "url" | "ca">;
 
 /** A temporary user, signed in with one device. */
 export interface TemporaryUser extends Device {
@@ -30,11 +34,12 @@ const CALL_LIMIT_MS = 30_000;
  * Makes an ordinary user by Synapse's registration with the shared secret, which needs no open registration:
  * https://element-hq.github.io/synapse/latest/admin_api/register_api.html. Throws {@link NoTemporaryUser} or HomeserverError.
  */
-export async function makeTemporaryUser(url: string, sharedSecret: string): Promise<TemporaryUser> {
+export async function makeTemporaryUser(homeserver: Address, sharedSecret: string): Promise<TemporaryUser> {
+  const { url, ca } = homeserver;
   const localpart = `doctor-${randomBytes(6).toString("hex")}`;
   const password = randomBytes(24).toString("base64url");
-  const { userId, deviceId, token } = await register(url, sharedSecret, localpart, password);
-  const client = createHomeserverClient({ url, asToken: token, log: silentLogger() });
+  const { userId, deviceId, token } = await register(homeserver, sharedSecret, localpart, password);
+  const client = createHomeserverClient({ url, ca, asToken: token, log: silentLogger() });
   return {
     userId,
     deviceId,
@@ -58,12 +63,12 @@ export async function makeTemporaryUser(url: string, sharedSecret: string): Prom
 }
 
 async function register(
-  url: string,
+  { url, ca }: Address,
   secret: string,
   localpart: string,
   password: string,
 ): Promise<{ readonly userId: string; readonly deviceId: string; readonly token: string }> {
-  const anybody = createHomeserverClient({ url, asToken: "none", log: silentLogger() });
+  const anybody = createHomeserverClient({ url, ca, asToken: "none", log: silentLogger() });
   const request = { path: "/_synapse/admin/v1/register", timeoutMs: CALL_LIMIT_MS } as const;
   try {
     const nonce = stringField(await anybody.request({ ...request, method: "GET" }), "nonce", "GET register");

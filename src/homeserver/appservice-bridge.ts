@@ -1,3 +1,4 @@
+import "./util-extend.ts";
 import { AppServiceRegistration, Bridge, type Intent } from "matrix-appservice-bridge";
 import type { Logger } from "../observability/log.ts";
 import type { AgentsAppService } from "./app-service.ts";

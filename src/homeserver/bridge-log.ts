@@ -1,4 +1,5 @@
 import { Writable } from "node:stream";
+import "./util-extend.ts";
 import { Logger as BridgeLogger } from "matrix-appservice-bridge";
 import type { Logger } from "../observability/log.ts";
 

@@ -1,7 +1,9 @@
 import { Agent, type Dispatcher, request as send } from "undici";
 import { limitTime } from "../concurrency/time-limit.ts";
+import { trusting } from "../egress/trusted.ts";
 import { ACCEPTED_ENCODINGS, unpacked, UnknownEncoding } from "../egress/unpacked.ts";
 import type { Logger } from "../observability/log.ts";
+import { reasonOfNetworkError } from "../observability/network-fault.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { sightingOf, type CallEnd } from "./absence.ts";
 import { endpointOf } from "./endpoint.ts";
@@ -82,10 +84,12 @@ const SAID_OF_ADDRESS = 100;
  * only into the Authorization header, redirects are never followed, and neither bodies nor tokens are logged.
  *
  * @param options.url the homeserver's base URL, as the bridge reaches it.
+ * @param options.ca Certificates (PEM) that are trusted beside the usual ones.
  */
 // eslint-disable-next-line max-lines-per-function -- its functions share one client's knowledge of its homeserver
 export function createHomeserverClient(options: {
   readonly url: string;
+  readonly ca?: string | undefined;
   readonly asToken: string;
   readonly log: Logger;
   /** Called when the homeserver answers again after it could not be reached. */
@@ -101,7 +105,7 @@ export function createHomeserverClient(options: {
     keepAliveTimeout: 20_000,
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: { timeout: 10_000 },
+    connect: { timeout: 10_000, ...trusting(options.ca) },
   });
 
   let isAway = false;
@@ -337,6 +341,6 @@ function unreachable(call: string, error: unknown): HomeserverUnreachable {
   // Some errors wrap the cause; two addresses that both refuse give an AggregateError without a message.
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "NETWORK";
-  const detail = cause instanceof Error && cause.message !== "" ? cause.message : code;
-  return new HomeserverUnreachable(call, code, `the homeserver cannot be reached (${detail})`, { cause: error });
+  const detail = reasonOfNetworkError(error) ?? code;
+  return new HomeserverUnreachable(call, code, `the homeserver can't be reached: ${detail}`, { cause: error });
 }

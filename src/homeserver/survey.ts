@@ -1,4 +1,5 @@
-import { Agent, fetch } from "undici";
+import { Agent, request } from "undici";
+import { trusting } from "../egress/trusted.ts";
 import { OperatorError, type Saying } from "../observability/operator-error.ts";
 
 /**
@@ -44,9 +45,10 @@ const MAX_ANSWER_BYTES = 1024 * 1024;
  * Asks the server at an address. Follows no redirect and asks no other server. Throws {@link NoHomeserver}.
  *
  * @param url Base URL of the client-server API.
+ * @param ca Certificates (PEM) that are trusted beside the usual ones.
  */
-export async function surveyHomeserver(url: string): Promise<Survey> {
-  const agent = new Agent({ connect: { timeout: ANSWER_TIMEOUT_MS } });
+export async function surveyHomeserver(url: string, ca?: string): Promise<Survey> {
+  const agent = new Agent({ connect: { timeout: ANSWER_TIMEOUT_MS, ...trusting(ca) } });
   const base = url.replace(/\/+$/, "");
   try {
     const started = Date.now();
@@ -98,27 +100,28 @@ type Body = Readonly<Record<string, unknown>>;
 
 interface Answer {
   readonly status: number;
-  readonly headers: { get(name: string): string | null };
+  readonly headers: ReadonlyMap<string, string | undefined>;
   /** Empty when the answer was no JSON object. */
   readonly body: Body;
 }
 
 async function ask(agent: Agent, base: string, path: string): Promise<Answer> {
-  const response = await fetch(`${base}${path}`, {
+  // Unlike `fetch`, it refuses no port.
+  const response = await request(`${base}${path}`, {
     headers: { accept: "application/json" },
-    redirect: "manual",
     dispatcher: agent,
     signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
   });
   const chunks: Uint8Array[] = [];
   let size = 0;
-  const stream: AsyncIterable<Uint8Array> | null = response.body;
-  for await (const chunk of stream ?? []) {
+  const stream: AsyncIterable<Uint8Array> = response.body;
+  for await (const chunk of stream) {
     size += chunk.byteLength;
     if (size > MAX_ANSWER_BYTES) break;
     chunks.push(chunk);
   }
-  return { status: response.status, headers: response.headers, body: parse(Buffer.concat(chunks).toString()) };
+  const headers = new Map(Object.entries(response.headers).map(([name, value]) => [name, [value].flat()[0]]));
+  return { status: response.statusCode, headers, body: parse(Buffer.concat(chunks).toString()) };
 }
 
 function parse(answer: string): Body {
@@ -130,7 +133,7 @@ function parse(answer: string): Body {
   }
 }
 
-function softwareOf(admin: Body, federation: Body, header: string | null): Survey["software"] {
+function softwareOf(admin: Body, federation: Body, header: string | undefined): Survey["software"] {
   const synapse = text(admin["server_version"]);
   // A Synapse that runs from a checkout appends details.
   if (synapse !== undefined) return { name: "Synapse", version: synapse.split(" ")[0] ?? synapse };
@@ -177,18 +180,18 @@ function explainNoAnswer(error: unknown, base: string): Saying<"NoHomeserver"> {
     return `${host} speaks no TLS: use http:// where it listens without it`;
   }
   if (has(/CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME/)) {
-    return `the certificate of ${host} is not trusted (${codes.at(-1) ?? ""}): start with NODE_EXTRA_CA_CERTS naming the CA's certificate, or use the address without TLS`;
+    return `the certificate of ${host} is not trusted (${codes.at(-1) ?? ""}): name the certificate of the authority that signed it in homeserver.ca_file (init --ca-file), or use the address without TLS`;
   }
   if (protocol === "http:" && has(/^(UND_ERR_SOCKET|ECONNRESET|HPE_)/)) {
     return `${host} hangs up on plain HTTP: it may want https://, or be no web server at all`;
   }
-  return `${host} can't be asked (${codes[0] ?? (error instanceof Error ? error.message : "no reason given")})`;
+  return `${host} can't be asked (${codes[0] ?? "no reason is known"})`;
 }
 
 /** A sentence about another program that answered in the homeserver's place. */
 function explainOtherAnswer({ status, headers }: Answer, base: string): Saying<"NoHomeserver"> {
   const place = headers.get("location");
-  if (status >= 300 && status < 400 && place !== null) {
+  if (status >= 300 && status < 400 && place !== undefined) {
     return `${base} redirects to ${place}: use the homeserver's own address`;
   }
   const type = headers.get("content-type")?.split(";")[0] ?? "no content type";

@@ -1,6 +1,7 @@
 /* eslint-disable max-lines -- a language is one file, so that another one is added with one */
 import type { AgentPlace, CloudPlace, CloudRule, Phrases, UsageWords } from "./phrases.ts";
 import { wordSet } from "./word-set.ts";
+import { counted } from "./counted.ts";
 
 /** All phrases, in English. */
 export const english = {
@@ -427,10 +428,6 @@ function inWords(minutes: number): string {
 
 function asked({ questions, tokens }: UsageWords): string {
   return `${counted(questions, "question", "questions")}, ${counted(tokens, "token", "tokens")}`;
-}
-
-function counted(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
 }
 
 const NAMES = new Intl.DisplayNames("en", { type: "language" });

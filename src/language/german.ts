@@ -2,6 +2,7 @@
 import type { CloudPlace, CloudRule, UsageWords } from "./phrases.ts";
 import { wordSet } from "./word-set.ts";
 import type { Words } from "./words.ts";
+import { counted } from "./counted.ts";
 
 /** All phrases, in German. Agents say “du” to people. */
 export const german: Words = {
@@ -442,10 +443,6 @@ function inWords(minutes: number): string {
 
 function asked({ questions, tokens }: UsageWords): string {
   return `${counted(questions, "Frage", "Fragen")}, ${counted(tokens, "Token", "Tokens")}`;
-}
-
-function counted(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
 }
 
 const NAMES = new Intl.DisplayNames("de", { type: "language" });

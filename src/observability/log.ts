@@ -1,5 +1,6 @@
 import { pino, type Logger as PinoLogger, type LoggerOptions } from "pino";
 import pretty from "pino-pretty";
+import { isColoured } from "./colour.ts";
 import { describeError, unquoted } from "./described-error.ts";
 import type { ErrorLine } from "./error-lines.ts";
 import { RepeatedLines } from "./repeated-lines.ts";
@@ -52,7 +53,10 @@ export function createLogger(
     serializers: { error: loggedError, err: loggedError },
   };
   const root = usePretty
-    ? pino(options, pretty({ destination: 2, sync: true, colorize: isColoured(), ignore: "pid,hostname" }))
+    ? pino(
+        options,
+        pretty({ destination: 2, sync: true, colorize: isColoured(process.stderr), ignore: "pid,hostname" }),
+      )
     : pino(options, pino.destination({ fd: 2, sync: true }));
   return root;
 
@@ -78,11 +82,6 @@ export function createLogger(
 
 /** The pause between two looks for failures that go on or are over, in ms. */
 const SWEEP_MS = 10_000;
-
-/** Colour is for a person at a terminal who has not asked for none (https://no-color.org). */
-function isColoured(): boolean {
-  return process.stderr.isTTY && (process.env["NO_COLOR"] ?? "") === "";
-}
 
 function loggedError(error: unknown): unknown {
   return typeof error === "string" ? unquoted(error) : describeError(error);

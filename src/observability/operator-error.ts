@@ -17,7 +17,7 @@ export const OPERATOR_ERRORS = {
     cases: [
       {
         says: ["…"],
-        mend: "The command line is wrong where a second line begins with `Usage:`. `matrix-agents help` shows all commands and options.",
+        mend: "The command line is wrong where a second line begins with `Help:`; the command in it shows what is possible.",
       },
     ],
   },
@@ -59,6 +59,19 @@ export const OPERATOR_ERRORS = {
         mend: "Choose a port from 1024 on with `matrix-agents init --port`.",
       },
       { says: ["… can't be read: …"], mend: "Let the user who runs `init` read that file." },
+    ],
+  },
+  CommandFailure: {
+    exitCode: 1,
+    cases: [
+      {
+        says: ["the homeserver can't be reached: …", "the homeserver refuses: …", "the homeserver answers: …"],
+        mend: "Start the homeserver, or correct `homeserver.url`; `matrix-agents doctor` looks closer.",
+      },
+      {
+        says: ["the database does not do it: …"],
+        mend: "Do what follows the colon; `matrix-agents doctor` looks closer.",
+      },
     ],
   },
   FileFault: {
@@ -169,6 +182,15 @@ export const OPERATOR_ERRORS = {
           "the server at … is no homeserver …",
         ],
         mend: "Give `init` the address of Synapse's client-server API.",
+      },
+    ],
+  },
+  NoOllama: {
+    exitCode: 1,
+    cases: [
+      {
+        says: ["No Ollama answers at …", "No Ollama, but something else answers at …"],
+        mend: "Start the Ollama that `init --ollama` names, or correct the address. Without the option the demo agent is the only one until you name an Ollama.",
       },
     ],
   },

@@ -1,5 +1,5 @@
-import { rootCertificates } from "node:tls";
 import { Agent, type Dispatcher } from "undici";
+import { trusting } from "../egress/trusted.ts";
 
 const CONNECT_MS = 10_000;
 
@@ -19,8 +19,7 @@ const SENT: ReadonlySet<string> = new Set([
  * @param ca Certificates (PEM) that are trusted in addition to the usual ones.
  */
 export function connectionsTo(ca?: string): Dispatcher {
-  const connect = { timeout: CONNECT_MS, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) };
-  return new Agent({ headersTimeout: 0, bodyTimeout: 0, connect });
+  return new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: CONNECT_MS, ...trusting(ca) } });
 }
 
 /** A `fetch` that sends only the needed headers. */

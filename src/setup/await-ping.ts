@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Config } from "../config/config.ts";
 import type { Registration } from "../config/registration.ts";
 import { AgentsAppService } from "../homeserver/app-service.ts";
 import { createHomeserverClient, type HomeserverClient } from "../homeserver/client.ts";
@@ -12,7 +13,7 @@ const PING_TIMEOUT_MS = 15_000;
 
 /** The addresses of the bridge's listener: for the homeserver, and for us. */
 export interface PingPlace {
-  readonly homeserver: string;
+  readonly homeserver: Pick<Config["homeserver"], "url" | "ca">;
   readonly registration: Registration;
   readonly bind: string;
   readonly port: number;
@@ -62,7 +63,12 @@ export async function awaitFirstPing(
   signal: AbortSignal,
 ): Promise<{ readonly durationMs: number }> {
   const { homeserver, registration } = place;
-  const client = createHomeserverClient({ url: homeserver, asToken: registration.asToken, log: silentLogger() });
+  const client = createHomeserverClient({
+    url: homeserver.url,
+    ca: homeserver.ca,
+    asToken: registration.asToken,
+    log: silentLogger(),
+  });
   try {
     return await inPlaceOfBridge(place, () => pingUntilAnswered(client, registration, told, signal));
   } finally {

@@ -4,7 +4,11 @@ import { OperatorError } from "../observability/operator-error.ts";
 /** Asks a person; an empty answer means the default. */
 export interface Prompt {
   /** Asks until the answer is valid: `check` names the problem with an answer. */
-  ask(question: string, byDefault: string | undefined, check: (answer: string) => string | undefined): Promise<string>;
+  ask(
+    question: string,
+    byDefault: string | undefined,
+    check: (answer: string) => string | undefined | Promise<string | undefined>,
+  ): Promise<string>;
   close(): void;
 }
 
@@ -24,7 +28,7 @@ export function openPrompt(input: NodeJS.ReadableStream, output: NodeJS.Writable
         const line = await lines.next();
         if (line.done === true) throw new Unanswered("the questions were not all answered; nothing was changed");
         const answer = line.value.trim() === "" ? (byDefault ?? "") : line.value.trim();
-        const wrong = answer === "" ? "An answer is needed." : check(answer);
+        const wrong = answer === "" ? "An answer is needed." : await check(answer);
         if (wrong === undefined) return answer;
         output.write(`${wrong}\n`);
       }

@@ -41,15 +41,17 @@ export class SettingsFile {
 /** The settings of a new config.yaml. */
 export interface FirstSettings {
   readonly homeserver: string;
+  /** The file of certificates for the homeserver. */
+  readonly caFile: string | undefined;
   readonly domain: string;
   readonly bind: string;
   readonly port: number;
-  /** URL of an Ollama whose models become agents; without it there is only the demo agent. */
-  readonly ollama: string | undefined;
+  /** An Ollama whose models become agents; without it, or as long as it has no model, there is the demo agent. */
+  readonly ollama: { readonly url: string; readonly hasModel: boolean } | undefined;
 }
 
 /** A first config.yaml. */
-export function firstConfig({ homeserver, domain, bind, port, ollama }: FirstSettings): string {
+export function firstConfig({ homeserver, caFile, domain, bind, port, ollama }: FirstSettings): string {
   const providers =
     ollama === undefined
       ? `# The demo says that it is no model. For a real one: matrix-agents init --ollama http://127.0.0.1:11434
@@ -63,11 +65,11 @@ agents:
 providers:
   ollama:
     type: ollama
-    url: ${JSON.stringify(ollama)}
+    url: ${JSON.stringify(ollama.url)}
     discover: true
-
+${ollama.hasModel ? "" : "  # It says that it is no model: for as long as the Ollama has none.\n  demo: { type: demo }\n"}
 # Agents of your own, with a name, a prompt, a picture; config.example.yaml has some.
-agents: {}
+agents:${ollama.hasModel ? " {}" : "\n  demo: { provider: demo, display_name: Demo }"}
 `;
   return `# yaml-language-server: $schema=./config.schema.yaml
 #
@@ -75,7 +77,7 @@ agents: {}
 
 homeserver:
   url: ${JSON.stringify(homeserver)}
-  domain: ${JSON.stringify(domain)}
+${caFile === undefined ? "" : `  ca_file: ${JSON.stringify(caFile)}\n`}  domain: ${JSON.stringify(domain)}
 
 appservice:
   registration: ./registration.yaml

@@ -1,10 +1,7 @@
 import { spawnSync } from "node:child_process";
+import { ensurePrograms as ensure, isThere, type Programs } from "../support/debian.ts";
 
-/** The programs of a desktop and its clients, and Debian's packages that have them. */
-export interface Programs {
-  readonly commands: readonly string[];
-  readonly packages: readonly string[];
-}
+export type { Programs };
 
 export const NHEKO: Programs = { commands: ["nheko"], packages: ["nheko"] };
 
@@ -39,31 +36,11 @@ const DESKTOP: Programs = {
 export function ensurePrograms(client: Programs, progress: (line: string) => void): string | undefined {
   const commands = [...DESKTOP.commands, ...client.commands];
   const packages = [...DESKTOP.packages, ...client.packages];
-  if (missing(commands) === undefined) return undefined;
-  const hint = `apt-get install --no-install-recommends ${packages.join(" ")}`;
-  if (process.getuid?.() !== 0 || !isThere("apt-get")) return `${missing(commands) ?? ""} is not installed (${hint})`;
-  progress(`Installing ${packages.join(" ")} …`);
-  apt("update");
-  const { status, stderr } = apt("install", "-y", "--no-install-recommends", ...packages);
-  const lacking = missing(commands);
-  return lacking === undefined
-    ? undefined
-    : `${lacking} could not be installed (${hint}: ${status ?? ""} ${String(stderr)})`;
+  return ensure({ commands, packages }, progress, () => missing(commands));
 }
 
 function missing(commands: readonly string[]): string | undefined {
   const bindings = ["-c", "import gi; gi.require_version('Atspi', '2.0')"];
   if (spawnSync("/usr/bin/python3", bindings).status !== 0) return "the accessibility bus for Python";
   return commands.find((command) => !isThere(command));
-}
-
-function isThere(command: string): boolean {
-  return spawnSync("sh", ["-c", 'command -v "$1"', "sh", command]).status === 0;
-}
-
-function apt(...args: readonly string[]): ReturnType<typeof spawnSync> {
-  return spawnSync("apt-get", ["-qq", ...args], {
-    encoding: "utf8",
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-  });
 }

@@ -54,7 +54,7 @@ interface Bridge {
 }
 
 function spawnBridge(config: string, uid?: number): Bridge {
-  const child = spawn(process.execPath, [inCheckout("src/main.ts"), "start", "-c", config], {
+  const child = spawn(process.execPath, [inCheckout("src/main.js"), "start", "-c", config], {
     stdio: ["ignore", "ignore", "pipe"],
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
@@ -238,7 +238,7 @@ describe("commands beside a bridge on the embedded database", () => {
     );
     bridge.child.kill("SIGSTOP");
     const commands = [["mailbox"], ["fingerprints"]].map((command) => {
-      const child = spawn(process.execPath, [inCheckout("src/main.ts"), ...command, "-c", place.config]);
+      const child = spawn(process.execPath, [inCheckout("src/main.js"), ...command, "-c", place.config]);
       let said = "";
       child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
       return { said: () => said, exited: once(child, "exit") };

@@ -67,7 +67,7 @@ describe("from nothing to a healthy bridge", () => {
     const waiting: Process = await startProcess({
       command: process.execPath,
       args: [
-        ...[inCheckout("src/main.ts"), "init", "-c", config, "--yes"],
+        ...[inCheckout("src/main.js"), "init", "-c", config, "--yes"],
         ...["--homeserver", synapse.url, "--domain", DOMAIN, "--port", String(port)],
       ],
       env: { OLLAMA_HOST: "127.0.0.1:1" },

@@ -161,7 +161,7 @@ describe("npm run quickstart", () => {
     const isGrowing = async (): Promise<boolean> =>
       (await lines()).filter((line) => line.includes(": Whales 🐋")).length === 2;
     await eventually("the beginning of the second answer", isGrowing, { timeoutMs: RUN_LIMIT_MS });
-    const [bridge = ""] = (await processesOf(directory)).filter((line) => line.includes("main.ts"));
+    const [bridge = ""] = (await processesOf(directory)).filter((line) => line.includes("main.js"));
     process.kill(Number.parseInt(bridge, 10), "SIGKILL");
     assert.deepEqual(await endOf(chat.run), { code: 1, signal: null });
     const left = await lines();

@@ -51,7 +51,7 @@ function findings({ stdout }: CommandResult, check: string): string {
 }
 
 function start(config: string, uid?: number): { child: ChildProcess; log: () => string } {
-  const child = spawn(process.execPath, [inCheckout("src/main.ts"), "start", "-c", config], {
+  const child = spawn(process.execPath, [inCheckout("src/main.js"), "start", "-c", config], {
     stdio: ["ignore", "ignore", "pipe"],
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });

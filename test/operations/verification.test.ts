@@ -104,7 +104,7 @@ describe("an agent that an operator verifies", () => {
     const scan = await person.verifyByCode(whom);
     let terminal = "";
     await eventually("the code to be shown to the operator", async () => {
-      terminal = (await deployment.command(["verify"])).stdout;
+      terminal = (await deployment.command(["verify"], "", { terminal: true })).stdout;
       return terminal.includes("They can scan this code");
     });
     const early = await deployment.command(["verify", "confirm", idOf(terminal)]);
@@ -147,7 +147,7 @@ describe("an agent that an operator verifies", () => {
     const scan = await dora.verifyByCode({ userId: agent, roomId: room });
     let terminal = "";
     await eventually("the code to be shown to the operator", async () => {
-      terminal = (await deployment.command(["verify"])).stdout;
+      terminal = (await deployment.command(["verify"], "", { terminal: true })).stdout;
       return terminal.includes("They can scan this code");
     });
     const finish = await scan(readCode(terminal).toString("base64"));

@@ -129,7 +129,16 @@ describe("an agent's keys", () => {
     assert.deepEqual([devices.length, names], [1, ["Demo (matrix-appservice-agents)"]]);
     assert.ok(stdout.includes(`device ${devices[0] ?? ""}`));
     assert.ok(stdout.replaceAll(" ", "").includes(`identity:${masterKey}`));
-    assert.match(stdout, /[▀▄█]{10}/);
+    assert.doesNotMatch(stdout, /[▀▄█]/, "no picture for a program that reads this");
+    const onTerminal = await deployment.command(["fingerprints", "demo"], "", { terminal: true });
+    assert.match(onTerminal.stdout, /[▀▄█]{10}/);
+    assert.ok(onTerminal.stdout.includes("\u001b[47m"));
+    const colourless = await deployment.command(["fingerprints", "demo"], "", {
+      terminal: true,
+      env: { NO_COLOR: "1" },
+    });
+    assert.match(colourless.stdout, /[▀▄█]{10}/);
+    assert.ok(!colourless.stdout.includes("\u001b"));
   });
 
   it("survive the device: a new one has the same identity and the old keys", async () => {

@@ -110,7 +110,7 @@ export interface BridgeStart {
 
 /** Starts the bridge and waits until it logs "ready". Throws with the end of its log when it ends or takes too long. */
 export async function startBridge(options: BridgeStart): Promise<RunningBridge> {
-  const source = [process.execPath, ...NODE_OPTIONS_OF_BRIDGE, inCheckout("src/main.ts")] as const;
+  const source = [process.execPath, ...NODE_OPTIONS_OF_BRIDGE, inCheckout("src/main.js")] as const;
   const [command, ...args] = options.program === undefined ? source : [options.program];
   const bridge = await startProcess({
     command,

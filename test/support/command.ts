@@ -10,17 +10,20 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/**
- * Runs `matrix-agents` as a person would.
- *
- * @param how.uid the user to run it as, which takes root.
- */
-export async function runCommand(
-  args: readonly string[],
-  input = "",
-  how: { readonly uid?: number; readonly env?: NodeJS.ProcessEnv } = {},
-): Promise<CommandResult> {
-  const child = spawn(process.execPath, [inCheckout("src/main.ts"), ...args], {
+/** The surroundings of a command. */
+export interface Surroundings {
+  /** The user to run it as, which takes root. */
+  readonly uid?: number;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Whether it has a terminal, 200 columns wide; all that it writes is then on standard output. */
+  readonly terminal?: boolean;
+}
+
+/** Runs `matrix-agents` as a person would. */
+export async function runCommand(args: readonly string[], input = "", how: Surroundings = {}): Promise<CommandResult> {
+  const terminal = how.terminal === true ? ["python3", inCheckout("test/support/pseudo_terminal.py"), "200", "50"] : [];
+  const [program = "", ...whole] = [...terminal, process.execPath, inCheckout("src/main.js"), ...args];
+  const child = spawn(program, whole, {
     stdio: ["pipe", "pipe", "pipe"],
     ...(how.uid === undefined ? {} : { uid: how.uid, gid: how.uid }),
     ...(how.env === undefined ? {} : { env: { ...process.env, ...how.env } }),
@@ -28,5 +31,5 @@ export async function runCommand(
   const exited = once(child, "exit") as Promise<[number | null]>;
   child.stdin.end(input);
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
-  return { code, stdout, stderr };
+  return { code, stdout: stdout.replaceAll("\r\n", "\n"), stderr };
 }

@@ -5,7 +5,7 @@ import { startBridge, writeBridgeConfig, type BridgeFiles, type BridgeSettings, 
 import { layEmbedded } from "./embedded.ts";
 import { freePort } from "./free-port.ts";
 import { DOMAIN, startHomeserver } from "./homeserver.ts";
-import { runCommand, type CommandResult } from "./command.ts";
+import { runCommand, type CommandResult, type Surroundings } from "./command.ts";
 import { createDatabase } from "./postgres.ts";
 import { sharedPostgresUrl } from "./services.ts";
 import { temporaryDirectory } from "./temporary.ts";
@@ -78,8 +78,8 @@ export class Deployment {
   }
 
   /** Runs `matrix-agents` on the bridge's configuration, with this on its standard input. */
-  command(args: readonly string[], input = ""): Promise<CommandResult> {
-    return runCommand([...args, "--config", this.files.config], input);
+  command(args: readonly string[], input = "", how: Surroundings = {}): Promise<CommandResult> {
+    return runCommand([...args, "--config", this.files.config], input, how);
   }
 
   /** Where Synapse keeps its data. */

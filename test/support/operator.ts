@@ -18,7 +18,7 @@ export class Operator {
 
   /** The output of `matrix-agents verify`. */
   async verifications(): Promise<string> {
-    const { code, stdout, stderr } = await this.#deployment.command(["verify"]);
+    const { code, stdout, stderr } = await this.#deployment.command(["verify"], "", { terminal: true });
     assert.equal(code, 0, stderr);
     return stdout;
   }

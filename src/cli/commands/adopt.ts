@@ -8,6 +8,7 @@ import { atHomeserver, type AtHomeserver } from "../at-database.ts";
 import { defineCommand } from "../command.ts";
 import { noteCommand } from "../operator.ts";
 import { UsageError } from "../usage-error.ts";
+import { counted } from "../../language/counted.ts";
 
 /**
  * Ends the sessions of people who are signed in as an agent's user; the bridge then takes the account for the agent's.
@@ -30,7 +31,7 @@ async function adopt(agent: string, { config, database, client }: AtHomeserver):
   const sessions = await foreignSessions(client, userId, new Set(own === undefined ? [] : [own.deviceId]));
   await noteCommand(database, "adopt", userId);
   for (const { deviceId } of sessions) await deleteDevice(client, { userId, deviceId });
-  const ended = `${sessions.length} ${sessions.length === 1 ? "session" : "sessions"} of ${userId} ended`;
+  const ended = `${counted(sessions.length, "session", "sessions")} of ${userId} ended`;
   process.stdout.write(
     sessions.length === 0
       ? `nobody is signed in as ${userId}: the bridge uses it as it is\n`

@@ -5,6 +5,7 @@ import { atDatabase } from "../at-database.ts";
 import { defineCommand } from "../command.ts";
 import { printable } from "../printable.ts";
 import { UsageError } from "../usage-error.ts";
+import { counted } from "../../language/counted.ts";
 
 /**
  * Prints the audit log, the oldest entry first, or checks that it is unchanged. Returns 0, or 1 when an entry was
@@ -73,7 +74,7 @@ function describe({ rows, head, broken }: Verdict): string {
   if (broken !== undefined) {
     return `the audit log is not as it was written: ${whatIsBroken(broken)}\nNothing from that row on is proved.`;
   }
-  return `${rows} rows: each is as it was written, and none is missing between them\nhead: ${shownHead(head)}\nKeep the head where nobody who can write to the database can change it; --verify --head HEAD then also tells whether\nsomebody removed rows from the end, or wrote the whole log again.`;
+  return `${counted(rows, "row", "rows")}: each is as it was written, and none is missing between them\nhead: ${shownHead(head)}\nKeep the head where nobody who can write to the database can change it; --verify --head HEAD then also tells whether\nsomebody removed rows from the end, or wrote the whole log again.`;
 }
 
 function whatIsBroken({ seq, how }: Break): string {

@@ -12,6 +12,7 @@ import { atDatabase, type AtDatabase } from "../at-database.ts";
 import { defineCommand } from "../command.ts";
 import { operator } from "../operator.ts";
 import { UsageError } from "../usage-error.ts";
+import { counted } from "../../language/counted.ts";
 
 /**
  * Writes the whole database to one file, sealed with a key derived from the master key, which is not in the file.
@@ -54,7 +55,7 @@ async function backUp(file: string, { config, database }: AtDatabase): Promise<n
   if (database.kind === "served") await readHeldCopy(database, config.dataDir, ghostsInUse, write);
   else await write(database);
   process.stdout.write(
-    `${rows} rows written to ${file}. The file opens only with the master key, which is not in it: keep the key too, in another place.\n`,
+    `${counted(rows, "row", "rows")} written to ${file}. The file opens only with the master key, which is not in it: keep the key too, in another place.\n`,
   );
   return 0;
 }

@@ -6,7 +6,7 @@ import { loadRegistration, type Registration } from "../../config/registration.t
 import { bad, good } from "../../doctor/check.ts";
 import { CHECKS, CONFIG_CHECK, ROUNDTRIP_CHECK } from "../../doctor/checks.ts";
 import { asUser } from "../../doctor/owner.ts";
-import { examine } from "../../doctor/patient.ts";
+import { examine, type Patient } from "../../doctor/patient.ts";
 import { inJson, inLines, isHealthy, type Result } from "../../doctor/report.ts";
 import { holdRoundtrip } from "../../doctor/roundtrip.ts";
 import { createHomeserverClient } from "../../homeserver/client.ts";
@@ -58,6 +58,7 @@ async function lookOver(
   const { config, registration } = files;
   const client = createHomeserverClient({
     url: config.homeserver.url,
+    ca: config.homeserver.ca,
     asToken: registration.asToken,
     log: silentLogger(),
   });
@@ -70,7 +71,7 @@ async function lookOver(
       ...(await Promise.all(CHECKS.map(async (check) => ({ check: check.name, findings: await check.run(patient) })))),
     );
     if (roundtrip !== undefined) {
-      const finding = await holdRoundtrip(config, roundtrip.secret, roundtrip.agent);
+      const finding = await holdRoundtrip(config, roundtrip.secret, agentsOf(patient), roundtrip.agent);
       results.push({ check: ROUNDTRIP_CHECK, findings: [finding] });
     }
     const { user } = patient;
@@ -84,6 +85,13 @@ async function lookOver(
   } finally {
     await client.close();
   }
+}
+
+/** The user ids of the agents that the bridge has made; undefined where the database can't be read. */
+function agentsOf({ database, config }: Patient): readonly string[] | undefined {
+  const ghosts = database.kind === "read" ? database.records.state?.ghosts : undefined;
+  const bot = `@${config.appservice.bot}:${config.homeserver.domain}`;
+  return ghosts?.map(({ userId }) => userId).filter((userId) => userId !== bot);
 }
 
 async function load(

@@ -1,5 +1,6 @@
 import { fetch } from "undici";
 import { loadConfig } from "../../config/load.ts";
+import { reasonOfNetworkError } from "../../observability/network-fault.ts";
 import { defineCommand } from "../command.ts";
 
 /** Longer than the bridge's own limit for a check. */
@@ -29,9 +30,8 @@ async function askBridge(file: string, isReady: boolean): Promise<number> {
     process.stdout.write(`${await response.text()}\n`);
     return response.ok ? 0 : 1;
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "no answer";
-    process.stderr.write(`${url} can't be reached (${code}): is matrix-agents running?\n`);
+    const reason = reasonOfNetworkError(error) ?? "it gives no answer";
+    process.stderr.write(`matrix-agents: ${url} can't be reached: ${reason}; is the bridge running?\n`);
     return 1;
   }
 }

@@ -3,21 +3,30 @@ import { isIPv6 } from "node:net";
 import { resolve } from "node:path";
 import { dump } from "js-yaml";
 import type { Config } from "../../config/config.ts";
+import type { ConfigProblem } from "../../config/config-error.ts";
 import { FORMATS } from "../../config/formats.ts";
 import { loadConfig } from "../../config/load.ts";
+import { OutsideSettings } from "../../config/outside-settings.ts";
 import { loadRegistration, makeRegistration } from "../../config/registration.ts";
+import { readYamlMapping } from "../../config/yaml-file.ts";
 import { reasonOfFileError } from "../../observability/file-fault.ts";
 import { awaitFirstPing } from "../../setup/await-ping.ts";
 import { instructions, localUrl } from "../../setup/registration-steps.ts";
 import { writeSecretFile } from "../../setup/secret-file.ts";
 import { SettingsFile } from "../../setup/settings-file.ts";
 import { defineCommand, type Values } from "../command.ts";
-import { changeConfig, makeConfig, portOf, say, trimmed } from "../init-config.ts";
+import { changeConfig, makeConfig, portOf, type GivenSettings } from "../init-config.ts";
+import { say, trimmed } from "../init-survey.ts";
 import { explainStartFailure, StartFailure } from "../start-failure.ts";
 import { UsageError } from "../usage-error.ts";
 
 const OPTIONS = {
   homeserver: { type: "string", value: "URL", meaning: "the URL at which this machine reaches the homeserver" },
+  "ca-file": {
+    type: "string",
+    value: "FILE",
+    meaning: "certificates (PEM) that are trusted at that URL beside the usual ones",
+  },
   domain: { type: "string", value: "NAME", meaning: "the server name, the part of user ids after the colon" },
   url: {
     type: "string",
@@ -41,7 +50,7 @@ type InitOptions = Values<typeof OPTIONS>;
  * Sets the bridge up: examines the homeserver, writes config.yaml and registration.yaml (0600), prints the change of
  * homeserver.yaml, and waits until the homeserver reaches us. A second run changes only what it is asked to change;
  * tokens, comments and other settings stay. Returns 0, or 130 when the wait was interrupted. Throws UsageError,
- * ConfigError, NoHomeserver, NotWritten and StartFailure.
+ * ConfigError, NoHomeserver, NoOllama, NotWritten and StartFailure.
  */
 export const command = defineCommand({
   summary:
@@ -57,16 +66,14 @@ export const command = defineCommand({
 async function init(options: InitOptions): Promise<number> {
   checkOptions(options);
   const file = resolve(options.config);
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw new StartFailure(`${file} can't be read: ${reasonOfFileError(error, file)}`, { cause: error });
-  });
+  const text = await textOf(file);
+  const ca = await certificates(options["ca-file"]);
   // Mistakes in the file are reported before anything is changed.
   const before = text === undefined ? undefined : await loadConfig(file);
   const config =
     text === undefined || before === undefined
-      ? await makeConfig(file, options)
-      : await changeConfig(file, text, before, options);
+      ? await makeConfig(file, { ...options, ca })
+      : await changeConfig(file, text, before, { ...options, ca });
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const isToBeTold = await settleRegistration(config, before, options);
   const registration = await loadRegistration(config);
@@ -77,6 +84,14 @@ async function init(options: InitOptions): Promise<number> {
     return 0;
   }
   return waitForPing(config, registration, options);
+}
+
+/** The content of a file; undefined where there is none. Throws {@link StartFailure}. */
+async function textOf(file: string): Promise<string | undefined> {
+  return readFile(file, "utf8").catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw new StartFailure(`${file} can't be read: ${reasonOfFileError(error, file)}`, { cause: error });
+  });
 }
 
 function checkOptions(options: InitOptions): void {
@@ -97,6 +112,16 @@ function checkOptions(options: InitOptions): void {
   }
 }
 
+/** The certificates for the homeserver. Throws {@link UsageError}. */
+async function certificates(file: string | undefined): Promise<GivenSettings["ca"]> {
+  if (file === undefined) return undefined;
+  const problems: ConfigProblem[] = [];
+  const outside = new OutsideSettings(["homeserver"], { ca_file: file }, process.cwd(), problems);
+  const { ca } = await outside.certificates();
+  if (ca !== undefined) return { file: resolve(file), text: ca };
+  throw new UsageError(problems.map(({ found, expected }) => `--ca-file: found ${found}; expected ${expected}`).join());
+}
+
 /**
  * Writes the registration, or updates it by the options. Returns whether the homeserver must be told.
  *
@@ -107,7 +132,7 @@ async function settleRegistration(config: Config, before: Config | undefined, op
   const local = localUrl(bind, port);
   const url = trimmed(options.url ?? local);
   const fresh = makeRegistration({ domain: config.homeserver.domain, url, bot });
-  const text = await readFile(file, "utf8").catch(() => undefined);
+  const text = await textOf(file);
   if (text === undefined) {
     await writeSecretFile(
       file,
@@ -117,6 +142,7 @@ async function settleRegistration(config: Config, before: Config | undefined, op
     say(`Wrote ${file}, with fresh tokens.`);
     return true;
   }
+  await readYamlMapping(file, "a registration");
   const settings = new SettingsFile(text);
   const former = settings.get("url");
   const isMoved = options.port !== undefined || options.bind !== undefined;
@@ -150,7 +176,7 @@ async function waitForPing(
   process.once("SIGTERM", interrupt);
   say(`\nWaiting for the homeserver to reach ${registration.url} (Ctrl-C stops the wait; init again continues it) …`);
   try {
-    const place = { homeserver: config.homeserver.url, registration, bind, port };
+    const place = { homeserver: config.homeserver, registration, bind, port };
     const { durationMs } = await awaitFirstPing(place, (reason) => say(`  not yet: ${reason}`), interrupted.signal);
     say(`The homeserver knows the registration and reaches this machine (${durationMs} ms).`);
     say(`\nStart it: matrix-agents start${configOption(options)}`);

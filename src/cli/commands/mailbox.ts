@@ -6,6 +6,7 @@ import { defineCommand } from "../command.ts";
 import { noteCommand } from "../operator.ts";
 import { printable } from "../printable.ts";
 import { UsageError } from "../usage-error.ts";
+import { counted } from "../../language/counted.ts";
 
 /** The action on mail that needs an operator. */
 type Action = { readonly kind: "list" } | { readonly kind: "retry" | "drop"; readonly selection: HeldSelection };
@@ -98,7 +99,7 @@ function subjectOf(selection: HeldSelection): string {
 }
 
 function report(what: string, selection: HeldSelection, done: readonly number[]): number {
-  process.stdout.write(`${done.length} ${done.length === 1 ? "event" : "events"} ${what}\n`);
+  process.stdout.write(`${counted(done.length, "event", "events")} ${what}\n`);
   const missing = selection === "all" ? [] : selection.filter((id) => !done.includes(id));
   if (missing.length === 0) return 0;
   process.stderr.write(`matrix-agents: no event that waits or was set aside has these ids: ${missing.join(", ")}\n`);

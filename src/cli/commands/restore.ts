@@ -11,6 +11,7 @@ import { defineCommand } from "../command.ts";
 import { operator } from "../operator.ts";
 import { explainStartFailure } from "../start-failure.ts";
 import { UsageError } from "../usage-error.ts";
+import { counted } from "../../language/counted.ts";
 
 /**
  * Fills the database from a backup of either kind of database. No bridge may run on it. Returns the exit code. Throws
@@ -42,7 +43,12 @@ async function bringBackFrom(
   const registration = await loadRegistration(config);
   const master = await readMasterKey(config.encryption.masterKey);
   const log = createLogger("warn", "auto");
-  const client = createHomeserverClient({ url: config.homeserver.url, asToken: registration.asToken, log });
+  const client = createHomeserverClient({
+    url: config.homeserver.url,
+    ca: config.homeserver.ca,
+    asToken: registration.asToken,
+    log,
+  });
   const database = await openAsItIs(locationOf(config), log).catch((error: unknown) => {
     throw explainStartFailure(error, config);
   });
@@ -50,8 +56,10 @@ async function bringBackFrom(
     const read = () => readBackup(file, (salt) => backupKeyOf(master, salt));
     const { beginning, rows, ghosts } = await bringBack(read, { database, client, force, newDevices, log });
     await new AuditLog(database).record(database, { kind: "backup.restored", by: operator(), newDevices });
-    const devices = newDevices ? `; ${ghosts.length} agents get new devices when the bridge is started` : "";
-    process.stdout.write(`${rows} rows of ${beginning.madeAt} restored${devices}\n`);
+    const devices = newDevices
+      ? `; ${counted(ghosts.length, "agent gets a new device", "agents get new devices")} when the bridge is started`
+      : "";
+    process.stdout.write(`${counted(rows, "row", "rows")} of ${beginning.madeAt} restored${devices}\n`);
     return 0;
   } catch (error) {
     throw explainStartFailure(error, config);

@@ -9,6 +9,7 @@ import { defineCommand } from "../command.ts";
 import { operator } from "../operator.ts";
 import { printable } from "../printable.ts";
 import { UsageError } from "../usage-error.ts";
+import { counted } from "../../language/counted.ts";
 
 type Action = { readonly kind: "list" } | { readonly kind: "unmark"; readonly roomId: string };
 
@@ -46,7 +47,9 @@ async function list(database: Database): Promise<number> {
   if (marked.length === 0) process.stdout.write("no room counts as encrypted because of a message alone\n");
   for (const { roomId, name, kept } of marked) {
     const named = name === undefined ? "" : ` (${name})`;
-    process.stdout.write(`${printable(roomId + named)}: ${kept} remembered messages came encrypted\n`);
+    process.stdout.write(
+      `${printable(roomId + named)}: ${counted(kept, "remembered message", "remembered messages")} came encrypted\n`,
+    );
   }
   return 0;
 }
@@ -80,7 +83,7 @@ async function unmark(
       `${printable(roomId)} counts as encrypted because somebody sent an encrypted message there; its state on the homeserver does\n` +
         "not say that the room is encrypted. Once you unmark it, agents hear and answer there unencrypted, and your homeserver\n" +
         "can read that. Do it only if people's own apps show that the room is not encrypted: a homeserver that was taken over\n" +
-        `could hide it. ${marked.kept} messages that agents remember came encrypted: agents repeat nothing of them unencrypted.\n` +
+        `could hide it. ${counted(marked.kept, "message", "messages")} that agents remember came encrypted: agents repeat nothing of that unencrypted.\n` +
         "The next encrypted message marks the room again.\n" +
         `To do it: matrix-agents rooms unmark ${printable(roomId)} --yes\n`,
     );

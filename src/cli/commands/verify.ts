@@ -5,6 +5,7 @@ import {
   waitingVerifications,
   type WaitingVerification,
 } from "../../ghost/device/operator-verifications.ts";
+import { isColoured } from "../../observability/colour.ts";
 import { atDatabase } from "../at-database.ts";
 import { defineCommand } from "../command.ts";
 import { noteCommand } from "../operator.ts";
@@ -69,7 +70,9 @@ function describe(shows: WaitingVerification["shows"]): string {
     case "scanned":
       return "   An app has scanned the code. Ask this person whether it was theirs and shows a tick; if so, confirm.";
     case "code":
-      return `   They can scan this code from your screen, or compare emoji, which verify then shows.\n${drawQrCode(shows.code)}`;
+      return process.stdout.isTTY
+        ? `   They can scan this code from your screen, or compare emoji, which verify then shows.\n${drawQrCode(shows.code, { isColoured: isColoured(process.stdout) })}`
+        : "   They can scan a code, which verify shows on a terminal, or compare emoji, which verify then shows.";
   }
 }
 

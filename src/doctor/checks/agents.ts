@@ -7,6 +7,7 @@ import { backupVersion } from "../../homeserver/key-backup-calls.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 import { CALL_LIMIT_MS, type Patient } from "../patient.ts";
 import type { GhostKeys } from "../../ghost/public-keys.ts";
+import { counted } from "../../language/counted.ts";
 
 /** A user's keys as the homeserver publishes them to anybody. */
 export interface PublishedKeys {
@@ -147,7 +148,7 @@ export function judgeBackup(
       "restart the bridge, which tries it again; matrix-agents keys backup tells more",
     );
   }
-  return good(`${userId}: ${version.count} room keys, version ${version.version}`);
+  return good(`${userId}: ${counted(version.count, "room key", "room keys")}, version ${version.version}`);
 }
 
 const NO_KEYS: PublishedKeys = { devices: new Map(), masterKey: undefined, selfSigningKey: undefined };

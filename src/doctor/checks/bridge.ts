@@ -4,6 +4,7 @@ import { isHomeserverError, isRefusal, MatrixError } from "../../homeserver/erro
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 import type { BridgeState } from "../endpoint.ts";
 import { CALL_LIMIT_MS, type Patient, type PingSight } from "../patient.ts";
+import { counted } from "../../language/counted.ts";
 
 /** Whether the bridge runs, or something else is in its place. */
 export const bridge: Check = {
@@ -103,7 +104,7 @@ export const namespace: Check = {
       if (finding !== undefined) findings.push(finding);
     }
     return findings.length === 0
-      ? [good(`the bot and ${users.length - 1} agents belong to this bridge alone`)]
+      ? [good(`the bot and ${counted(users.length - 1, "agent", "agents")} belong to this bridge alone`)]
       : findings;
   },
 };

@@ -3,6 +3,7 @@ import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 import type { DatabaseSight } from "../patient.ts";
 import type { Records } from "../records.ts";
 import { inWords } from "./machine.ts";
+import { counted } from "../../language/counted.ts";
 
 const OLDEST_POSTGRES = 140_000;
 
@@ -138,13 +139,9 @@ export function judgeRooms({
 }: Pick<NonNullable<Records["state"]>, "roomsMarkedByMessage">): Finding {
   if (marked === 0) return good("every room is as encrypted as its state says");
   return bad(
-    `${marked} ${marked === 1 ? "room counts" : "rooms count"} as encrypted because an encrypted message came, though the state does not say so: somebody made that message up, or the homeserver hides that the room is encrypted`,
+    `${counted(marked, "room counts", "rooms count")} as encrypted because an encrypted message came, though the state does not say so: somebody made that message up, or the homeserver hides that the room is encrypted`,
     "ask its members what their apps show; matrix-agents rooms lists such rooms, and rooms unmark undoes it",
   );
-}
-
-function counted(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
 }
 
 /** Words in the database that we did not write. */
@@ -159,7 +156,7 @@ export const sealing: Check = {
 function judgeSealing({ unsealedRows: rows }: Pick<NonNullable<Records["state"]>, "unsealedRows">): Finding {
   if (rows === 0) return good("all texts in the database are sealed");
   return bad(
-    `${rows} ${rows === 1 ? "row holds words that are" : "rows hold words that are"} not sealed: somebody has written them into the database, or an old version that sealed no words did`,
+    `${counted(rows, "row holds words that are", "rows hold words that are")} not sealed: somebody has written them into the database, or an old version that sealed no words did`,
     "run matrix-agents keys seal-existing: it tells which of the two happened, and what to do",
   );
 }

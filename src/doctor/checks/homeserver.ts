@@ -1,7 +1,10 @@
+import type { Config } from "../../config/config.ts";
 import { register, whoami } from "../../homeserver/calls.ts";
+import { createHomeserverClient } from "../../homeserver/client.ts";
 import { isHomeserverError, MatrixError } from "../../homeserver/errors.ts";
 import { isAtLeast, OLDEST_SYNAPSE, type Survey } from "../../homeserver/survey.ts";
 import { actsAsDevice, CANT_ACT_AS_DEVICE } from "../../homeserver/support.ts";
+import { silentLogger } from "../../observability/log.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 import { CALL_LIMIT_MS, type Patient } from "../patient.ts";
 
@@ -91,19 +94,23 @@ async function judgeRegistration({ client, config, registration, ping }: Patient
       return bad(error.message, "check the homeserver's log");
     }
   }
-  return (await takesAsToken(config.homeserver.url, registration.hsToken))
+  return (await takesAsToken(config.homeserver, registration.hsToken))
     ? bad("as_token and hs_token are swapped: the homeserver accepts our hs_token as the as_token", SAME_FILE)
     : bad(`the homeserver does not know the as_token${ping.kind === "failed" ? "" : " any more"}`, SAME_FILE);
 }
 
 /** Whether the homeserver knows a user by this token. */
-async function takesAsToken(url: string, token: string): Promise<boolean> {
-  const answer = await fetch(`${url}/_matrix/client/v3/account/whoami`, {
-    headers: { authorization: `Bearer ${token}` },
-    redirect: "manual",
-    signal: AbortSignal.timeout(CALL_LIMIT_MS),
-  }).catch(() => undefined);
-  return answer?.ok === true;
+async function takesAsToken({ url, ca }: Config["homeserver"], token: string): Promise<boolean> {
+  const client = createHomeserverClient({ url, ca, asToken: token, log: silentLogger() });
+  try {
+    await whoami(client, undefined, { timeoutMs: CALL_LIMIT_MS });
+    return true;
+  } catch (error) {
+    if (!isHomeserverError(error)) throw error;
+    return false;
+  } finally {
+    await client.close();
+  }
 }
 
 /** Without `rate_limited: false` agents are slowed down like a person who types too fast. */

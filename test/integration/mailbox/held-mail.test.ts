@@ -112,7 +112,7 @@ describe("matrix-agents mailbox", () => {
     const run = async (...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> => {
       const child = await startProcess({
         command: process.execPath,
-        args: [inCheckout("src/main.ts"), "mailbox", ...args, "-c", config],
+        args: [inCheckout("src/main.js"), "mailbox", ...args, "-c", config],
       });
       const { code } = await child.exited;
       return { code, stdout: child.stdout.join("\n"), stderr: child.stderr.join("\n") };

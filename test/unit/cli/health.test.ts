@@ -56,7 +56,10 @@ describe("matrix-agents health", () => {
   it("says that the bridge is not there, or that it can't be asked", async () => {
     const gone = await health({ enabled: true, port: await freePort() });
     assert.equal(gone.code, 1);
-    assert.match(gone.stderr, /\/health can't be reached \(ECONNREFUSED\): is matrix-agents running\?/);
+    assert.match(
+      gone.stderr,
+      /\/health can't be reached: nothing listens there \(ECONNREFUSED\); is the bridge running\?/,
+    );
     const off = await health({});
     assert.equal(off.code, 1);
     assert.match(off.stderr, /monitoring\.enabled is false/);

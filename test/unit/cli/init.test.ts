@@ -41,31 +41,38 @@ interface Ended {
 
 describe("matrix-agents init", () => {
   const commands = new CommandThread({ ...process.env, OLLAMA_HOST: "127.0.0.1:1" });
-  let homeserver: Server;
   let url: string;
+  /** An Ollama without a model. */
+  let ollama: string;
+  const servers: Server[] = [];
 
-  before(async () => {
-    homeserver = createServer((request, response) => {
-      const answers: Record<string, object> = {
-        "/_matrix/client/versions": { versions: ["v1.11"] },
-        "/_matrix/key/v2/server": { server_name: "example.test" },
-      };
+  async function serve(answers: Readonly<Record<string, object>>): Promise<string> {
+    const server = createServer((request, response) => {
       const answer = answers[request.url ?? ""];
       response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
       response.end(JSON.stringify(answer ?? {}));
     });
-    await new Promise<void>((listening) => homeserver.listen(0, "127.0.0.1", listening));
-    url = `http://127.0.0.1:${(homeserver.address() as AddressInfo).port}`;
+    servers.push(server);
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  before(async () => {
+    url = await serve({
+      "/_matrix/client/versions": { versions: ["v1.11"] },
+      "/_matrix/key/v2/server": { server_name: "example.test" },
+    });
+    ollama = await serve({ "/api/tags": { models: [] } });
   });
   after(async () => {
-    homeserver.close();
+    for (const server of servers) server.close();
     await commands.stop();
   });
 
   async function init(folder: string, answers: readonly (readonly [string, string])[]): Promise<Ended> {
     const command = [
       process.execPath,
-      inCheckout("src/main.ts"),
+      inCheckout("src/main.js"),
       "init",
       "--no-wait",
       "-c",
@@ -106,6 +113,47 @@ describe("matrix-agents init", () => {
     assert.deepEqual(providers, { demo: { type: "demo" } });
   });
 
+  it("asks on a terminal for another address where no homeserver and no Ollama answers", async () => {
+    const folder = join(await temporaryDirectory("init"), "agents");
+    const { code, shown } = await init(folder, [
+      ["reaches it", "http://127.0.0.1:1\r"],
+      ["nothing listens at 127.0.0.1:1", `${ollama}\r`],
+      ["is no homeserver", `${url}\r`],
+      ["[example.test]:", "\r"],
+      ["demo agent alone [-]:", "http://127.0.0.1:1\r"],
+      ["No Ollama answers at http://127.0.0.1:1.", `${url}\r`],
+      ["something else answers", `${ollama}\r`],
+    ]);
+    assert.equal(code, 0, shown);
+    const written = load(await readFile(join(folder, "config.yaml"), "utf8")) as Record<string, object>;
+    assert.deepEqual(written["providers"], {
+      ollama: { type: "ollama", url: ollama, discover: true },
+      demo: { type: "demo" },
+    });
+    assert.deepEqual(written["agents"], { demo: { provider: "demo", display_name: "Demo" } });
+  });
+
+  it("refuses a named Ollama that does not answer, and changes nothing", async () => {
+    const folder = await temporaryDirectory("init");
+    const first = ["--yes", "--homeserver", url, "--domain", "example.test"];
+    for (const [dead, says] of [
+      ["http://127.0.0.1:1", /No Ollama answers at http:\/\/127\.0\.0\.1:1: start it first/],
+      [url, /No Ollama, but something else answers at/],
+    ] as const) {
+      const { code, shown } = await initBy(folder, ...first, "--ollama", dead);
+      assert.equal(code, 1);
+      assert.match(shown, says);
+      await assert.rejects(stat(join(folder, "config.yaml")));
+    }
+    assert.equal((await initBy(folder, ...first)).code, 0);
+    const before = await readFile(join(folder, "config.yaml"), "utf8");
+    assert.equal((await initBy(folder, "--ollama", "http://127.0.0.1:1")).code, 1);
+    assert.equal(await readFile(join(folder, "config.yaml"), "utf8"), before);
+    const { code, shown } = await initBy(folder, "--ollama", ollama);
+    assert.equal(code, 0, shown);
+    assert.match(shown, /has no model yet.*\n[^]*Changed providers\.ollama/);
+  });
+
   it("writes nothing when the person stops answering", async () => {
     const folder = join(await temporaryDirectory("init"), "agents");
     const { code, shown } = await init(folder, [
@@ -131,6 +179,19 @@ describe("matrix-agents init", () => {
     assert.match(shown, /Changed appservice.bind, appservice.port in/);
     assert.match(shown, /url stays https:\/\/agents\.example\.test/);
     assert.equal(await registered(), "https://agents.example.test");
+  });
+
+  it("says that a registration is no YAML, and changes nothing", async () => {
+    const folder = await temporaryDirectory("init");
+    const registration = join(folder, "registration.yaml");
+    for (const text of ["a: [", "just words", "- a"]) {
+      await writeFile(registration, text);
+      const args = ["--homeserver", url, "--domain", "example.test", "--url", "http://127.0.0.1:1", "--yes"];
+      const { code, shown } = await initBy(folder, ...args);
+      assert.equal(code, 2, shown);
+      assert.match(shown, /registration\.yaml has a mistake/);
+      assert.equal(await readFile(registration, "utf8"), text);
+    }
   });
 
   it("refuses an invalid address before it changes anything", async () => {

@@ -37,7 +37,7 @@ async function run(args: readonly string[]): Promise<CommandResult> {
 async function runProcess(args: readonly string[], cwd?: string): Promise<CommandResult> {
   const child = await startProcess({
     command: process.execPath,
-    args: [inCheckout("src/main.ts"), ...args],
+    args: [inCheckout("src/main.js"), ...args],
     ...(cwd === undefined ? {} : { cwd }),
   });
   const { code } = await child.exited;
@@ -54,7 +54,7 @@ async function folderWith(config: object = CONFIG): Promise<{ folder: string; co
 
 describe("matrix-agents", () => {
   it("ends quietly when nobody reads its output any more", async () => {
-    const child = spawn(process.execPath, [inCheckout("src/main.ts"), "help"], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [inCheckout("src/main.js"), "help"], { stdio: ["ignore", "pipe", "pipe"] });
     child.stdout.destroy();
     const [stderr] = await Promise.all([text(child.stderr), once(child, "close")]);
     assert.deepEqual([child.exitCode, stderr], [0, ""]);
@@ -69,7 +69,7 @@ describe("matrix-agents", () => {
     assert.match(failure.stderr, /config\.yaml/);
   });
 
-  for (const args of [["help"], ["--help"], ["strat", "-h"]]) {
+  for (const args of [["help"], ["--help"], ["-h"], ["help", "--help"]]) {
     it(`${args.join(" ")} shows every command`, async () => {
       const { code, stdout } = await run(args);
       assert.equal(code, 0);
@@ -120,9 +120,30 @@ describe("matrix-agents", () => {
 
   for (const [args, words] of [
     [[], /no command/],
-    [["strat"], /no command "strat"/],
-    [["start", "--prot", "1"], /--prot/],
-    [["start", "--config"], /--config/],
+    [["strat"], /no command "strat"; did you mean start\?\nHelp: matrix-agents help$/],
+    [["strat", "-h"], /no command "strat"; did you mean start\?/],
+    [["help", "strat"], /no command "strat"; did you mean start\?/],
+    [["help", "keys", "bakcup"], /not "bakcup"; did you mean keys backup\?/],
+    [["recovery-key", "llama"], /no command "recovery-key"; did you mean keys recovery-key\?/],
+    [["key", "backup"], /no command "key"; did you mean keys\?/],
+    [["hlep"], /no command "hlep"; did you mean help\?/],
+    [["xyzzy"], /no command "xyzzy"\n/],
+    [["start", "--prot", "1"], /^matrix-agents: start has no option --prot\nHelp: matrix-agents help start$/],
+    [["init", "--prot", "1"], /init has no option --prot; did you mean --port\?\nHelp: matrix-agents help init$/],
+    [["init", "--no-wiat"], /init has no option --no-wiat; did you mean --no-wait\?/],
+    [["start", "-x"], /start has no option -x\n/],
+    [["start", "--config"], /--config needs a value: --config FILE\n/],
+    [["start", "-c"], /-c needs a value: -c FILE\n/],
+    [["start", "--config="], /--config needs a value: --config FILE\n/],
+    [["start", "--config", "--help"], /--config needs a value, and --help looks like an option; .*--config=--help\n/],
+    [["doctor", "--json=yes"], /--json takes no value\nHelp: matrix-agents help doctor$/],
+    [
+      ["keys", "export", "llama", "x", "--secret-file"],
+      /--secret-file needs a value.*\nHelp: matrix-agents help keys export$/,
+    ],
+    [["completion"], /completion needs one shell: bash, zsh and fish\nHelp: matrix-agents help completion$/],
+    [["completion", "tcsh"], /completion needs one shell/],
+    [["keys", "bakcup"], /not "bakcup"; did you mean keys backup\?\nHelp: matrix-agents help keys$/],
     [["start", "check-config"], /one command at a time/],
     [["mailbox", "lsit"], /mailbox can list, retry and drop, not "lsit"/],
     [["mailbox", "list", "3"], /list takes no ids/],
@@ -154,13 +175,17 @@ describe("matrix-agents", () => {
     [["--secret-file", "x", "keys"], /there is no command "x"/],
     [["start", "--force"], /--force is for generate-registration and restore only/],
   ] as const) {
-    it(`refuses ${JSON.stringify(args)} with its usage and exit code 2`, async () => {
+    it(`refuses ${JSON.stringify(args)} in two lines, the second names the help, with exit code 2`, async () => {
       const { code, stdout, stderr } = await run(args);
       assert.equal(code, 2);
       assert.equal(stdout, "");
       assert.match(stderr, words);
-      assert.match(stderr, /Usage: matrix-agents <command>.*--help/);
-      assert.ok(stderr.split("\n").length <= 5, stderr);
+      const [error = "", help = "", ...more] = stderr.split("\n");
+      assert.match(error, /^matrix-agents: \S/);
+      assert.match(help, /^Help: matrix-agents help( [a-z-]+)*$/);
+      assert.deepEqual(more, []);
+      const shown = await run(help.replace(/^Help: matrix-agents /, "").split(" "));
+      assert.deepEqual([shown.code, shown.stderr], [0, ""]);
     });
   }
 
@@ -193,7 +218,7 @@ describe("matrix-agents", () => {
     assert.equal((await runProcess(["check-config"], folder)).code, 0);
     const { code, stderr } = await runProcess(["start"], await temporaryDirectory("cli"));
     assert.equal(code, 2);
-    assert.match(stderr, /config\.yaml.*\n.*no such file.*config\.example\.yaml/);
+    assert.match(stderr, /config\.yaml.*\n.*no such file.*`matrix-agents init` makes one/);
   });
 
   it("start and check-config need a registration that fits", async () => {
@@ -342,15 +367,16 @@ describe("matrix-agents start", () => {
     const { config } = await folderWith();
     const { stderr } = await startProcess({
       command: process.execPath,
-      args: ["--import", inCheckout("test/support/tell-loaded.mjs"), inCheckout("src/main.ts"), "start", "-c", config],
+      args: ["--import", inCheckout("test/support/tell-loaded.mjs"), inCheckout("src/main.js"), "start", "-c", config],
     }).then(async (child) => child.exited.then(() => child));
     const loaded = stderr.flatMap((line) => (line.startsWith("loaded ") ? [line.slice("loaded ".length)] : []));
     const before = loaded.slice(0, loaded.indexOf("src/cli/run-bridge.ts"));
     assert.deepEqual(
       before.filter(
-        (path) => !/^src\/(main|cli\/.*|observability\/(described-error|operator-error|retryable))\.ts$/.test(path),
+        (path) =>
+          !/^src\/(main\.js|(cli\/.*|observability\/(described-error|operator-error|retryable))\.ts)$/.test(path),
       ),
-      ["src/documents/reader-program.ts", "src/egress/guard.ts"],
+      ["src/config/near-name.ts", "src/documents/reader-program.ts", "src/egress/guard.ts"],
     );
     assert.ok(loaded.length > before.length + 20, loaded.join("\n"));
   });
@@ -360,7 +386,7 @@ describe("matrix-agents start", () => {
     assert.equal((await run(["generate-registration", "-c", config])).code, 0);
     const child = await startProcess({
       command: process.execPath,
-      args: ["--import", inCheckout("test/support/uncaught.mjs"), inCheckout("src/main.ts"), "start", "-c", config],
+      args: ["--import", inCheckout("test/support/uncaught.mjs"), inCheckout("src/main.js"), "start", "-c", config],
       env: { ...process.env, SAID: "quagga" },
     });
     assert.equal((await child.exited).code, 1);

@@ -53,7 +53,7 @@ async function launch({ options = [], settings = {}, mode = 0o600, ...more }: La
   await layEmbedded(join(folder, "data", "database"));
   return startProcess({
     command: process.execPath,
-    args: [inCheckout("src/main.ts"), "start", "-c", join(folder, "config.yaml"), ...options],
+    args: [inCheckout("src/main.js"), "start", "-c", join(folder, "config.yaml"), ...options],
     env,
   });
 }

@@ -287,6 +287,18 @@ const MISTAKES: readonly (readonly [settings: object, path: string, found: RegEx
     /no certificate/,
     /PEM/,
   ],
+  [
+    { homeserver: { url: "https://a", domain: "a", ca_file: "./absent" } },
+    "homeserver.ca_file",
+    /can't be read/,
+    /PEM/,
+  ],
+  [
+    { homeserver: { url: "https://a", domain: "a", ca_file: "./config.yaml" } },
+    "homeserver.ca_file",
+    /no certificate/,
+    /PEM/,
+  ],
   [withProvider({ type: "openai", url: "not an address" }), "providers.p.url", /not an address/, /./],
   [
     withProvider({ type: "openai", url: "http://a", locality: "moon" }),

@@ -16,13 +16,19 @@ describe("a configuration file", () => {
     ["just words", /a single value/],
     ["a: 1\n---\nb: 2\n", /several documents/],
     ["a: 1\n---\n", /several documents/],
-    ["homeserver:\n\turl: x\n", /line 2, column 1 \(tab characters/],
-    ["a: 1\nb:\n  c: 1\n  c: 2\n", /line 4, column 3 \(duplicated mapping key\)/],
-    ["a: {b: 1", /line 1.*unexpected end/],
-    ["a: 'x\n", /line 2/],
-    ["a: *nowhere\n", /unidentified alias/],
-    ["a: !!js/function x\n", /unknown scalar tag/],
-    ["a:\n  - b\n c: d\n", /line 3/],
+    ["homeserver:\n\turl: x\n", /line 2, column 1 \(a tab, where only spaces indent\)/],
+    ["a: 1\nb:\n  c: 1\n  c: 2\n", /line 4, column 3 \(a name stands there twice\)/],
+    ["a: {b: 1", /line 1.*a quote or bracket is not closed/],
+    ["a: 'x\n", /line 2.*a quote or bracket is not closed/],
+    ['a: "\\q"\n', /line 1.*a backslash means nothing there/],
+    ["a: b: c\n", /line 1.*has a value that needs quotes/],
+    ["a: @b\n", /line 1.*has a value that needs quotes/],
+    ["a: \u0007\n", /line 1.*a character that can't be printed/],
+    ["a: *nowhere\n", /line 1.*begins with \* & or ! needs quotes/],
+    ["a: !!js/function x\n", /line 1.*begins with \* & or ! needs quotes/],
+    ["a:\n  - b\n c: d\n", /line 3.*a line is indented wrongly/],
+    ["a: 1\n  b: 2\n", /line 2.*a line is indented wrongly/],
+    ["%YAML 9\n---\na: 1\n", /line 2.*begins with %/],
   ] as const) {
     it(`is refused, with its reason: ${JSON.stringify(text)}`, async () => {
       const problems = await problemsOf(text);
@@ -36,7 +42,7 @@ describe("a configuration file", () => {
     const file = join(await temporaryDirectory("config"), "absent.yaml");
     await assert.rejects(loadConfig(file), (error: Error) => {
       assert.ok(error.message.includes(file));
-      assert.match(error.message, /no such file.*copy config\.example\.yaml.*-c/);
+      assert.match(error.message, /no such file.*`matrix-agents init` makes one.*-c/);
       return true;
     });
   });

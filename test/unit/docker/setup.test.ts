@@ -58,6 +58,27 @@ describe("docker/setup.sh", () => {
     }
   });
 
+  it("says where another address goes when the first is written down already, and changes nothing", async () => {
+    const folder = await dockerFolder();
+    await setUp(folder, "example.org");
+    const first = await madeIn(folder);
+    const { code, said } = await setUp(folder, "example.org", "https://matrix.example.org");
+    assert.equal(code, 1);
+    assert.match(
+      said,
+      /write public_baseurl: "https:\/\/matrix\.example\.org\/" into docker\/local\/synapse\/homeserver\.yaml/,
+    );
+    assert.match(said, /"base_url": "https:\/\/matrix\.example\.org" into docker\/local\/element\/config\.json/);
+    assert.deepEqual(await madeIn(folder), first);
+    for (const args of [
+      ["example.org"],
+      ["example.org", "http://localhost:8008"],
+      ["example.org", "http://localhost:8008/"],
+    ]) {
+      assert.equal((await setUp(folder, ...args)).code, 0, args.join(" "));
+    }
+  });
+
   it("makes a configuration and a registration that the bridge accepts", async () => {
     const folder = await dockerFolder();
     await setUp(folder, "matrix.example.org:8448", "https://matrix.example.org");

@@ -297,19 +297,33 @@ describe("each check of the doctor", () => {
     const [config] = guardedFiles;
     const folder = dirname(config?.path ?? "");
     await writeFile(join(folder, "broken.yaml"), "homeserver: 7\n");
+    const none = (): Promise<[]> => Promise.resolve([]);
     const options = { json: false, roundtrip: false, "shared-secret-file": undefined, agent: undefined };
-    assert.equal(await doctor.run({ ...options, config: join(folder, "broken.yaml") }, []), 2);
-    assert.equal(await doctor.run({ ...options, config: config?.path ?? "" }, []), 2, "without a registration");
+    assert.equal(await doctor.run({ ...options, config: join(folder, "broken.yaml") }, [], none), 2);
+    assert.equal(await doctor.run({ ...options, config: config?.path ?? "" }, [], none), 2, "without a registration");
   });
 
   it(`${ROUNDTRIP_CHECK} finds that no user can be made`, async () => {
     const { config } = await patientWith({ answers: {} });
     assert.match(
-      badIn([await holdRoundtrip(config, "secret")]),
+      badIn([await holdRoundtrip(config, "secret", undefined)]),
       /no users with a shared secret.*registration_shared_secret/,
     );
     const { config: lonely } = await patientWith({});
-    assert.match(badIn([await holdRoundtrip(lonely, "secret")]), /can't be reached|cannot be reached/);
+    assert.match(badIn([await holdRoundtrip(lonely, "secret", undefined)]), /can't be reached/);
+  });
+
+  it(`${ROUNDTRIP_CHECK} finds at once that there is no such agent, and names those that there are`, async () => {
+    const { config } = await patientWith({ answers: {} });
+    const agents = ["@agent_llama:example.org", "@agent_demo:example.org"];
+    const finding = await holdRoundtrip(config, "secret", agents, "nosuch");
+    assert.match(
+      badIn([finding]),
+      /no agent nosuch: there are @agent_llama:example\.org, @agent_demo:example\.org.*--agent/,
+    );
+    for (const name of ["llama", "agent_llama", "@agent_llama:example.org"]) {
+      assert.match(badIn([await holdRoundtrip(config, "secret", agents, name)]), /no users with a shared secret/, name);
+    }
   });
 });
 

@@ -122,7 +122,7 @@ describe("the survey of a homeserver", () => {
     const { private: key, cert } = await generate([{ name: "commonName", value: "localhost" }]);
     const secure = await listen(createTlsServer({ key, cert }, answering(VERSIONS)));
     await assertNone(`http://${secure}`, /hangs up on plain HTTP: it may want https/);
-    await assertNone(`https://${secure}`, /certificate of 127\.0\.0\.1:\d+ is not trusted.*NODE_EXTRA_CA_CERTS/);
+    await assertNone(`https://${secure}`, /certificate of 127\.0\.0\.1:\d+ is not trusted.*homeserver\.ca_file/);
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
-import { choosePort } from "../../../quickstart/ports.ts";
+import { choosePort, portChange } from "../../../quickstart/ports.ts";
 import { freePort } from "../../support/free-port.ts";
 
 const never = new AbortController().signal;
@@ -28,5 +28,12 @@ describe("choosePort", () => {
     const chosen = choosePort(port, true, never);
     await new Promise((resolve) => taken.close(resolve));
     assert.equal(await chosen, port);
+  });
+});
+
+describe("portChange", () => {
+  it("says which program has another port now, and nothing when it has the same", () => {
+    assert.equal(portChange("Synapse", 18_008, 18_008), undefined);
+    assert.match(portChange("Synapse", 18_008, 40_001) ?? "", /port 18008, so Synapse listens on 40001 from now on/);
   });
 });

@@ -9,7 +9,7 @@ const VARIABLES = Object.entries(ENVIRONMENT_OF_BRIDGE).map(([name, value]) => `
 
 /** The lines of each file that start the bridge, and set its surroundings. */
 const LINES: Readonly<Record<string, readonly string[]>> = {
-  "src/main.ts": [`#!/usr/bin/env -S ${VARIABLES.join(" ")} node ${OPTIONS}`],
+  "src/main.js": [`#!/usr/bin/env -S ${VARIABLES.join(" ")} node ${OPTIONS}`],
   "docker/Dockerfile": [
     ...VARIABLES.map((variable) => `ENV ${variable}`),
     `ENTRYPOINT ${JSON.stringify(["node", ...NODE_OPTIONS_OF_BRIDGE, "dist/main.js"]).replaceAll(",", ", ")}`,
@@ -18,7 +18,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
     `Environment=NODE_ENV=production ${VARIABLES.join(" ")}`,
     `ExecStart=/usr/bin/node ${OPTIONS} /opt/matrix-agents/dist/main.js start --config /etc/matrix-agents/config.yaml`,
   ],
-  "package.json": [`    "start": "node ${OPTIONS} src/main.ts start",`],
+  "package.json": [`    "start": "node ${OPTIONS} src/main.js start",`],
 };
 
 describe("a small process", () => {

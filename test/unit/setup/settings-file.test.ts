@@ -44,10 +44,17 @@ describe("a settings file", () => {
 });
 
 describe("a first config.yaml", () => {
-  for (const ollama of [undefined, "http://127.0.0.1:11434"]) {
+  for (const ollama of [undefined, { url: "http://127.0.0.1:11434", hasModel: true }]) {
     it(`has the given settings, ${ollama === undefined ? "with the demo" : "with an Ollama"}`, () => {
       const settings = load(
-        firstConfig({ homeserver: "http://[::1]:8008", domain: "[::1]:8448", bind: "::1", port: 1, ollama }),
+        firstConfig({
+          homeserver: "http://[::1]:8008",
+          caFile: undefined,
+          domain: "[::1]:8448",
+          bind: "::1",
+          port: 1,
+          ollama,
+        }),
       ) as Record<string, unknown>;
       assert.deepEqual(settings["homeserver"], { url: "http://[::1]:8008", domain: "[::1]:8448" });
       assert.deepEqual(settings["appservice"], { registration: "./registration.yaml", bind: "::1", port: 1 });

@@ -5,6 +5,7 @@ import { agentArgument } from "../../agent-argument.ts";
 import { atKeys, keysOf } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
 import { UsageError } from "../../usage-error.ts";
+import { counted } from "../../../language/counted.ts";
 
 /**
  * Returns 0, or 1 when something of an agent is not backed up. Throws UsageError, ConfigError, MasterKeyError,
@@ -35,6 +36,6 @@ export const command = defineCommand({
 
 function roomKeys(state: GhostKeys["backup"] | undefined, backup: ServerSideKeys["backup"]): string {
   if (backup === undefined) return state === "not needed yet" ? "no room keys yet" : "no backup of room keys";
-  const held = `${backup.keys} room keys in backup ${backup.version}`;
+  const held = `${counted(backup.keys, "room key", "room keys")} in backup ${backup.version}`;
   return state === "behind" ? `${held}, others not yet` : held;
 }

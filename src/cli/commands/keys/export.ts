@@ -6,6 +6,7 @@ import { defineCommand } from "../../command.ts";
 import { noteExport } from "../../operator.ts";
 import { readSecret } from "../../secret-input.ts";
 import { UsageError } from "../../usage-error.ts";
+import { counted } from "../../../language/counted.ts";
 
 /** The rounds of PBKDF2 that slow down guessing a passphrase (spec "Key export format": at least 100,000). */
 const EXPORT_ROUNDS = 500_000;
@@ -33,6 +34,6 @@ async function exportTo(
   await writeFile(file, text, { mode: 0o600, flag: "wx" }).catch((error: unknown) => {
     throw new UsageError(`${file} can't be written: ${reasonOfFileError(error, file)}`);
   });
-  process.stdout.write(`${exported.length} room keys of ${userId} written to ${file}\n`);
+  process.stdout.write(`${counted(exported.length, "room key", "room keys")} of ${userId} written to ${file}\n`);
   return 0;
 }

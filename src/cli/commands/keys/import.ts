@@ -8,6 +8,7 @@ import { defineCommand } from "../../command.ts";
 import { noteCommand } from "../../operator.ts";
 import { readSecret } from "../../secret-input.ts";
 import { UsageError } from "../../usage-error.ts";
+import { counted } from "../../../language/counted.ts";
 
 /**
  * Throws UsageError, ConfigError, MasterKeyError, KeysNotFound, HomeserverError, and the error of opening the database.
@@ -36,7 +37,7 @@ async function importFrom(
   await keys.importKeys(imported);
   await askForBackupToBeRead(database, userId);
   process.stdout.write(
-    `${imported.length} room keys added to the backup of ${userId}; the agent reads them from there\n`,
+    `${counted(imported.length, "room key", "room keys")} added to the backup of ${userId}; the agent reads them from there\n`,
   );
   return 0;
 }

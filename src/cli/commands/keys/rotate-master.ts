@@ -7,6 +7,7 @@ import { atHomeserver } from "../../at-database.ts";
 import { defineCommand } from "../../command.ts";
 import { operator } from "../../operator.ts";
 import { UsageError } from "../../usage-error.ts";
+import { counted } from "../../../language/counted.ts";
 
 /**
  * Running bridges read the new key themselves where it is in a file of theirs, and the database is PostgreSQL; else no bridge may
@@ -35,7 +36,7 @@ async function rotate(database: Database, source: MasterKeySource, newKeyEnv: st
     audit.record(tx, { kind: "master_key.rotated", by: operator() }),
   );
   const where = source.from === "file" ? `in ${source.path}` : "the one that you gave: start the bridge with it";
-  process.stdout.write(`the new master key is ${where}; ${keys} keys are now wrapped by it\n`);
+  process.stdout.write(`the new master key is ${where}; ${counted(keys, "key is", "keys are")} now wrapped by it\n`);
   if (formerPath !== undefined) {
     process.stdout.write(
       `The former key is in ${formerPath}: move it to another place, and keep it as long as you keep backups made with it.\n`,

@@ -4,6 +4,7 @@ import { Seals } from "../../../sealing/seals.ts";
 import { atKeys } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
 import { noteCommand } from "../../operator.ts";
+import { counted } from "../../../language/counted.ts";
 
 /** Throws UsageError, ConfigError, MasterKeyError, and the error of opening the database. */
 export const command = defineCommand({
@@ -34,6 +35,6 @@ async function sealByHand(database: Database, seals: Seals, isSure: boolean): Pr
     return 1;
   }
   await noteCommand(database, "keys seal-existing");
-  process.stdout.write(`${await sealExisting(database, seals)} rows sealed\n`);
+  process.stdout.write(`${counted(await sealExisting(database, seals), "row", "rows")} sealed\n`);
   return 0;
 }

@@ -1,0 +1,52 @@
+import { formsOf, type Grammar } from "./grammar.ts";
+
+/** A script for bash 4 or later. Bash shows no meanings. */
+export function bashScript(grammar: Grammar): string {
+  const files = formsOf(grammar, "file");
+  const values = formsOf(grammar, "value");
+  const places = grammar.places.map(
+    ({ after, words }) => `    '${after}') words='${words.map(({ word }) => word).join(" ")}' ;;`,
+  );
+  const reaches = grammar.reaches.map(({ name, options, takesFile }) => {
+    const typed = options.map(({ word }) => word).join(" ");
+    return `    '${name}' | '${name} '*) options='${typed}'${takesFile ? " files=yes" : ""} ;;`;
+  });
+  return `# bash completion of matrix-agents, made by: matrix-agents completion bash
+_matrix_agents() {
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]}
+  local words='' options='' files='' command='' skip='' i
+  COMPREPLY=()
+  # Bash takes "--config=FILE" for three words.
+  if [[ $cur == = ]]; then cur=''; elif [[ $prev == = ]]; then prev=\${COMP_WORDS[COMP_CWORD - 2]}; fi
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    if [[ \${COMP_WORDS[i]} == = ]]; then skip=yes
+    elif [[ $skip ]]; then skip=''
+    else
+      case \${COMP_WORDS[i]} in
+        ${[...files, ...values].join(" | ")}) skip=yes ;;
+        -*) ;;
+        *) command+=\${command:+ }\${COMP_WORDS[i]} ;;
+      esac
+    fi
+  done
+  case $prev in
+    ${files.join(" | ")}) _matrix_agents_files "$cur"; return ;;
+    ${values.join(" | ")}) return ;;
+  esac
+  case $command in
+${places.join("\n")}
+  esac
+  case $command in
+${reaches.join("\n")}
+  esac
+  if [[ $cur == -* ]]; then words=$options; fi
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+  if [[ $files && \${#COMPREPLY[@]} -eq 0 ]]; then _matrix_agents_files "$cur"; fi
+}
+_matrix_agents_files() {
+  compopt -o filenames 2>/dev/null
+  mapfile -t COMPREPLY < <(compgen -f -- "$1")
+}
+complete -F _matrix_agents matrix-agents
+`;
+}

@@ -1,0 +1,98 @@
+import { X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { reasonOfFileError } from "../observability/file-fault.ts";
+import type { ConfigProblem } from "./config-error.ts";
+import { shownPath } from "./shown.ts";
+
+/** Values that stand outside config.yaml, in files or variables that its settings name. */
+export interface OutsideValues {
+  readonly apiKey?: string;
+  /** Certificates (PEM). */
+  readonly ca?: string;
+}
+
+/** Reads the values outside that one group of settings names. The faults are added to a list. */
+export class OutsideSettings {
+  readonly #at: readonly string[];
+  readonly #settings: Readonly<Record<string, unknown>>;
+  readonly #directory: string;
+  readonly #problems: ConfigProblem[];
+
+  /**
+   * @param at the path of the group.
+   * @param directory the base of relative paths.
+   */
+  constructor(
+    at: readonly string[],
+    settings: Readonly<Record<string, unknown>>,
+    directory: string,
+    problems: ConfigProblem[],
+  ) {
+    this.#at = at;
+    this.#settings = settings;
+    this.#directory = directory;
+    this.#problems = problems;
+  }
+
+  /** The key that api_key_env or api_key_file names. */
+  async apiKey(): Promise<Pick<OutsideValues, "apiKey">> {
+    const { api_key: written, api_key_env: variable, api_key_file: file } = this.#settings;
+    if (written !== undefined) {
+      const expected =
+        "api_key_env or api_key_file: config.yaml is copied, shown and backed up, and a key in it would go along";
+      this.#refuse("api_key", "a key in the configuration", expected);
+      return {};
+    }
+    if (variable !== undefined && file !== undefined) {
+      this.#refuse(undefined, "more than one key", "only one of api_key_env, api_key_file");
+      return {};
+    }
+    if (typeof variable === "string" && variable !== "") {
+      return this.#key("api_key_env", process.env[variable], "a variable that is not set");
+    }
+    const text = await this.#read("api_key_file", "a file that holds the key");
+    return text === undefined ? {} : this.#key("api_key_file", text, "");
+  }
+
+  /** The certificates in the file that ca_file names. */
+  async certificates(): Promise<Pick<OutsideValues, "ca">> {
+    const expected = "a file of certificates in PEM";
+    const ca = await this.#read("ca_file", expected);
+    if (ca === undefined) return {};
+    try {
+      new X509Certificate(ca);
+      return { ca };
+    } catch {
+      this.#refuse("ca_file", "a file that holds no certificate", expected);
+      return {};
+    }
+  }
+
+  #key(setting: string, text: string | undefined, missing: string): Pick<OutsideValues, "apiKey"> {
+    const apiKey = text?.trim() ?? "";
+    // Other characters can't stand in a header.
+    if (/^[\x21-\x7e]+$/.test(apiKey)) return { apiKey };
+    const found = text === undefined ? missing : apiKey === "" ? "nothing in it" : "a value that is not shown";
+    this.#refuse(setting, found, "a key: one line, without blanks");
+    return {};
+  }
+
+  /** The file that a setting names. */
+  async #read(setting: string, expected: string): Promise<string | undefined> {
+    const file = this.#settings[setting];
+    if (typeof file !== "string" || file === "") return undefined;
+    const path = resolve(this.#directory, file);
+    try {
+      return await readFile(path, "utf8");
+    } catch (error) {
+      this.#refuse(setting, `a file that can't be read: ${reasonOfFileError(error, path)}`, expected);
+      return undefined;
+    }
+  }
+
+  #refuse(setting: string | undefined, found: string, expected: string): void {
+    const path = setting === undefined ? this.#at : [...this.#at, setting];
+    this.#problems.push({ path: shownPath([...path]), found, expected });
+  }
+}
