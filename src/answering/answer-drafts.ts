@@ -4,10 +4,15 @@ import { withAiMark } from "../matrix/ai-mark.ts";
 import type { RoomDefaults } from "../rooms/settings.ts";
 import type { Turn, TurnReply } from "../turns/turn.ts";
 import type { Drafting } from "../turns/turn-work.ts";
+import type { LiveStream } from "../ghost/live-stream.ts";
 import { beginningOf, edited, targetOf, toAsker, withPartial } from "./answer-messages.ts";
+import { StreamedDraft } from "./streamed-draft.ts";
 import type { Source } from "./material.ts";
 import { draftContent, editContent, type Address, type MessageContent } from "./reply.ts";
 import type { ReplyTargets } from "./reply-targets.ts";
+
+/** Makes the stream for a ghost's answer in a room; undefined where there can be none. */
+export type MakeStream = (ghost: string, roomId: string) => Promise<LiveStream | undefined>;
 
 /** Gives answers their form while they grow. */
 export class AnswerDrafts {
@@ -15,6 +20,7 @@ export class AnswerDrafts {
   readonly #answers: () => Pick<AnswerSettings, "maxEdits" | "aiMarks">;
   readonly #defaults: () => Pick<RoomDefaults, "stream">;
   readonly #agentOf: (ghost: string) => Agent | undefined;
+  readonly #makeStream: MakeStream;
 
   /** @param options.answers the admin's settings; read anew each time, like the defaults. */
   constructor(options: {
@@ -22,11 +28,13 @@ export class AnswerDrafts {
     readonly answers: () => Pick<AnswerSettings, "maxEdits" | "aiMarks">;
     readonly defaults: () => Pick<RoomDefaults, "stream">;
     readonly agentOf: (ghost: string) => Agent | undefined;
+    readonly makeStream: MakeStream;
   }) {
     this.#targets = options.targets;
     this.#answers = options.answers;
     this.#defaults = options.defaults;
     this.#agentOf = options.agentOf;
+    this.#makeStream = options.makeStream;
   }
 
   /** The form in which a turn's growing answer is shown. */
@@ -46,12 +54,21 @@ export class AnswerDrafts {
       const said = await withPartial(reply, turn, targetOf(turn, begun()), address());
       return isMarked ? marked(said) : said;
     };
+    const live =
+      stream === "live"
+        ? new StreamedDraft({
+            make: () => this.#makeStream(turn.ghost, turn.roomId),
+            textOf: async (text) => String((await draft(text))["body"]),
+          })
+        : undefined;
     return {
+      live,
       shows: stream !== "off",
       maxEdits,
       begin: async (text) => {
         await this.#targets.begin(turn);
-        return draft(text);
+        const content = await draft(text);
+        return live === undefined ? content : live.telling(content);
       },
       anew: await draft("…"),
       edit: async (eventId, text) => editContent(eventId, await draft(text)),

@@ -8,7 +8,7 @@ import type { RoomDefaults } from "../rooms/settings.ts";
 import type { Allowances } from "../turns/allowances.ts";
 import type { Exchanges } from "../turns/exchanges.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
-import { AnswerDrafts } from "./answer-drafts.ts";
+import { AnswerDrafts, type MakeStream } from "./answer-drafts.ts";
 import { AnswerMemory } from "./answer-memory.ts";
 import { Companies } from "./company.ts";
 import { ConsentQuestions } from "./consent-questions.ts";
@@ -38,6 +38,7 @@ export interface AnsweringOptions extends VoicesOptions, RepliedMessagesOptions 
   /** The stored contents of files. */
   readonly readFiles: ReadFiles;
   readonly upload: Upload;
+  readonly makeStream: MakeStream;
   /** The model that transcribes voice messages; read anew each time. */
   readonly transcription: () => TranscriptionModel | undefined;
   /** The values of rooms that set nothing; read anew each time. */
@@ -106,7 +107,7 @@ export function answeringParts(options: AnsweringOptions): AnsweringParts {
     voiceAnswers: new VoiceAnswers({ privacy, asker, pictures, consentQuestions, targets, notices, answers, log }),
     targets,
     notices,
-    drafts: new AnswerDrafts({ targets, answers, defaults, agentOf }),
+    drafts: new AnswerDrafts({ targets, answers, defaults, agentOf, makeStream: options.makeStream }),
     memory: new AnswerMemory(history, turns, agentOf),
     summingUp: new SummingUp({ voices, limits, summaries, allowances, privacy, defaults }),
   };

@@ -41,6 +41,7 @@ export function answeringOptions(
     agents: () => directory.list(),
     agentNamed: (name) => directory.list().find(({ agent }) => agent.name === name)?.agent,
     provider: (name) => providers.now.get(name),
+    makeStream: (userId, roomId) => ghosts.of(userId).makeStream(roomId),
     upload: (userId, ...file) => ghosts.of(userId).upload(...file),
     readEvent: (userId, ...event) => readMessage(ghosts.of(userId), ...event),
     download: (userId, ...file) => downloadedFile(ghosts.of(userId), ...file),

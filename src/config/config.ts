@@ -161,7 +161,7 @@ export interface AnswerSettings {
    * `edit`: as a message that is edited until it is complete; `replace`: the same, but the complete answer is a new
    * message, which notifies people, and the first one is deleted; `off`: only when it is complete.
    */
-  readonly stream: "edit" | "replace" | "off";
+  readonly stream: "edit" | "replace" | "live" | "off";
   /** The most edits of the message, without the last form. */
   readonly maxEdits: number;
   /** Whether the model's thinking is shown, folded. */

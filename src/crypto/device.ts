@@ -228,6 +228,11 @@ export class Device {
     return this.#inbox.catchUp();
   }
 
+  /** See {@link Inbox.awaitMessages}. */
+  awaitMessages(signal: AbortSignal): Promise<void> {
+    return this.#inbox.awaitMessages(signal);
+  }
+
   /**
    * Receives the last messages of a device that is being replaced, and backs up their keys. The device sends nothing
    * else any more. Throws HomeserverError.
@@ -311,6 +316,7 @@ export class Device {
     return new Inbox(
       {
         sync: (since) => transport.sync(since),
+        awaitNews: (since, signal) => transport.awaitNews(since, signal),
         admit: (messages) => admission.admitted(messages),
         receive: async (answer) => {
           await receiver.receive(answer);

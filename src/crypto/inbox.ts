@@ -18,6 +18,8 @@ export interface InboxSteps {
   readonly sync: (since: string | undefined) => Promise<DeviceSync>;
   /** Chooses the messages that are taken, in their order. */
   readonly admit: (messages: readonly JsonObject[]) => Promise<readonly JsonObject[]>;
+  /** Resolves when something new is there; see DeviceTransport. */
+  readonly awaitNews: (since: string, signal: AbortSignal) => Promise<void>;
   /** Gives an answer to the device's store. */
   readonly receive: (answer: DeviceSync) => Promise<void>;
   /** Saves the position in /sync. Called after the store holds everything before it. */
@@ -52,6 +54,11 @@ export class Inbox {
    */
   catchUp(): Promise<void> {
     return this.#catchUp.run();
+  }
+
+  /** Resolves when messages may have come since the last {@link catchUp}, at the latest after half a minute. */
+  async awaitMessages(signal: AbortSignal): Promise<void> {
+    if (this.#since !== undefined) await this.#steps.awaitNews(this.#since, signal);
   }
 
   /**

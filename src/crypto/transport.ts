@@ -18,4 +18,6 @@ export interface DeviceTransport {
   download(uri: string): Promise<Uint8Array | undefined>;
   /** One `/sync` of the device: to-device messages, device lists and key counts, without rooms. */
   sync(since: string | undefined): Promise<DeviceSync>;
+  /** Resolves when there is something new after a position, at the latest after half a minute, and acknowledges nothing of it. */
+  awaitNews(since: string, signal: AbortSignal): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { joinedRooms } from "../homeserver/room-calls.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
 import { DeviceKeeper } from "./device/device-keeper.ts";
 import { DeviceStore } from "./device/device-store.ts";
-import type { DeviceSurroundings } from "./device/device-surroundings.ts";
+import type { DeviceOwner, DeviceSurroundings } from "./device/device-surroundings.ts";
 import type { VerificationEnded } from "./device/ghost-verifications.ts";
 import { encryptionTarget } from "./encryption-target.ts";
 import type { GhostServices } from "./ghost-services.ts";
@@ -66,12 +66,21 @@ export class GhostAccount {
   /**
    * @param on.wake called when there is work: mail whose key has come, or a device that had to be closed.
    * @param on.verified called when a verification has ended.
+   * @param on.heard takes to-device messages that are not the engine's.
    */
   constructor(
     userId: string,
     services: AccountServices,
     log: Logger,
-    { wake, verified }: { readonly wake: () => void; readonly verified: VerificationEnded },
+    {
+      wake,
+      verified,
+      heard,
+    }: {
+      readonly wake: () => void;
+      readonly verified: VerificationEnded;
+      readonly heard: DeviceOwner["heard"];
+    },
   ) {
     this.#userId = userId;
     this.#services = services;
@@ -82,6 +91,7 @@ export class GhostAccount {
       displayName: () => services.profileOf(userId)?.displayName,
       targetIn: async (roomId: string, options: { readonly toAll: boolean }) =>
         (await encryptionTarget(services, userId, roomId, options))?.target,
+      heard,
       wake,
       verified,
       signed: () => services.trustNotices.forget(userId),

@@ -25,6 +25,8 @@ import { transactionId } from "./outbox.ts";
 import { RoomUpgrades } from "./room-upgrades.ts";
 import { Sender } from "./sender.ts";
 import { TrustEvents } from "./trust-events.ts";
+import type { LiveStream } from "./live-stream.ts";
+import { LiveStreams } from "./live-streams.ts";
 import { Typing } from "./typing.ts";
 
 /** A file of some megabytes from another server takes its time. */
@@ -61,6 +63,7 @@ export class Ghost implements GhostHandle {
   readonly #background: Background;
   readonly #trust: TrustEvents;
   readonly #typing: Typing;
+  readonly #streams: LiveStreams;
 
   constructor(userId: string, isBot: boolean, services: GhostServices) {
     this.userId = userId;
@@ -72,6 +75,14 @@ export class Ghost implements GhostHandle {
     this.#account = new GhostAccount(userId, services, this.log, {
       wake: () => this.actor.wake(),
       verified: (flow, cancelled) => this.#trust.verified(flow, cancelled),
+      heard: (message) => this.#streams.heard(message),
+    });
+    this.#streams = new LiveStreams({
+      userId,
+      client: services.client,
+      rooms: services.rooms,
+      device: async () => (await this.#account.load()).device,
+      background: this.#background,
     });
     const stopping = new AbortController();
     this.#sender = new Sender(userId, services, this.#account, stopping.signal);
@@ -316,6 +327,11 @@ export class Ghost implements GhostHandle {
     this.#background.run("reaction", async () => {
       await this.send(roomId, "m.reaction", content, `${eventId} ${key}`, { form: "of_room" });
     });
+  }
+
+  /** A stream for an answer that is about to be shown; undefined where agents have no devices. Throws the errors of loading. */
+  async makeStream(roomId: string): Promise<LiveStream | undefined> {
+    return this.#services.mode === "off" ? undefined : this.#streams.make(roomId);
   }
 
   /** Shows that the ghost is typing until the returned function is called. */

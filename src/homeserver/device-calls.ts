@@ -138,6 +138,31 @@ export async function sync(
   }
 }
 
+/** The time for which the homeserver may hold a question for news, in ms, and the most that it may take beyond that. */
+const NEWS_MS = 30_000;
+const NEWS_LEEWAY_MS = 15_000;
+
+/**
+ * Resolves when something has come for the device since a position in `/sync`, at the latest after half a minute. It acknowledges
+ * nothing after that position: what has come stays for {@link sync}.
+ */
+export async function awaitNews(
+  client: HomeserverClient,
+  device: Device,
+  since: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await client.request({
+    method: "GET",
+    path: "/_matrix/client/v3/sync",
+    query: { since, filter: syncFilter(), set_presence: "offline", timeout: String(NEWS_MS) },
+    as: device,
+    timeoutMs: NEWS_MS + NEWS_LEEWAY_MS,
+    maxBytes: MAX_SYNC_BYTES,
+    signal,
+  });
+}
+
 function readChanges(answer: unknown): { readonly changed: readonly string[]; readonly left: readonly string[] } {
   const { changed, left } = (answer ?? {}) as { changed?: unknown; left?: unknown };
   const users = (list: unknown): readonly string[] =>

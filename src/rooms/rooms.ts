@@ -1,3 +1,4 @@
+import { storable } from "../database/text.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import type { Logger } from "../observability/log.ts";
 import type { StateEvent } from "../homeserver/room-calls.ts";
@@ -177,6 +178,15 @@ export class Rooms {
       [roomId],
     );
     return rows[0]?.joined ?? 0;
+  }
+
+  /** Whether a user is in a room, by the last reading. */
+  async isJoined(roomId: string, userId: string): Promise<boolean> {
+    const { count } = await this.#database.query(
+      "select from room_members where room_id = $1 and user_id = $2 and membership = 'join'",
+      [roomId, storable(userId)],
+    );
+    return count > 0;
   }
 
   /**

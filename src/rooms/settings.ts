@@ -112,7 +112,7 @@ export const SETTINGS = {
   }),
   /** The form in which a growing answer appears. */
   stream: ofRoom({
-    values: oneOf("edit", "replace", "off"),
+    values: oneOf("edit", "replace", "live", "off"),
     example: "off",
     parameter: "how",
     default: ({ answers }) => answers.stream,

@@ -8,6 +8,9 @@ const PAUSE_MS = 1_000;
 const PAUSE_GROWTH = 1.3;
 const LONGEST_PAUSE_MS = 20_000;
 
+/** The same for those who watch, whom an update costs little. */
+const LIVE_PAUSE_MS = 250;
+
 /** The time from one edit to the next, in ms: short at first, longer later. */
 export function pauseAfter(edits: number): number {
   return Math.min(PAUSE_MS * PAUSE_GROWTH ** edits, LONGEST_PAUSE_MS);
@@ -21,6 +24,8 @@ export interface DraftDelivery {
   begin(text: string): Promise<string>;
   /** Sends another form; false when no more are allowed. */
   edit(eventId: string, text: string): Promise<boolean>;
+  /** Whether the forms go only to those who watch, and may follow each other quickly. */
+  isLive?(): boolean;
 }
 
 /**
@@ -74,7 +79,8 @@ export class Draft {
         })
         .finally(() => {
           this.#sending = undefined;
-          this.#nextAt = performance.now() + pauseAfter(this.#edits);
+          const isLive = this.#delivery.isLive?.() ?? false;
+          this.#nextAt = performance.now() + (isLive ? LIVE_PAUSE_MS : pauseAfter(this.#edits));
           this.#schedule();
         });
     }, waitMs);

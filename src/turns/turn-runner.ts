@@ -9,7 +9,7 @@ import { AT_WORK, type AtWork } from "./at-work.ts";
 import { Delivery } from "./delivery.ts";
 import { Draft } from "./draft.ts";
 import { FIRST_STEP, lastEnd, takeSteps, type TurnStep } from "./turn-step.ts";
-import type { AnswerAttempt, TurnWork } from "./turn-work.ts";
+import type { AnswerAttempt, Drafting, TurnWork } from "./turn-work.ts";
 import { conversationOf, idsOfTurn, TurnStopped, type Turn, type TurnReply } from "./turn.ts";
 import type { OpenTurn } from "./turn-queue.ts";
 import type { TurnStore } from "./turn-store.ts";
@@ -293,15 +293,10 @@ export class TurnRunner {
     const draft = new Draft(
       {
         eventId: former,
-        begin: async (text) => {
-          const content = await drafting.begin(text);
-          return this.#delivery.show(lease, turn, DRAFT_STEP, content, {
-            isFirst: !hasBegun,
-            noted: (tx, eventId) => this.#store.setDraft(tx, turn, eventId),
-            reaches: "draft.shown",
-          });
-        },
+        begin: (text) => this.#beginDraft(lease, open, drafting, text),
+        isLive: () => drafting.live?.isOpen === true,
         edit: async (eventId, text) => {
+          if ((await drafting.live?.update(text)) === true) return true;
           if (edits >= drafting.maxEdits) return false;
           // Each has a number of its own, over all attempts.
           const count = ++edits;
@@ -331,8 +326,25 @@ export class TurnRunner {
       );
     } finally {
       shown = await draft.close();
+      drafting.live?.end();
     }
     return shown === undefined ? drafting.whole(reply) : drafting.finish(reply, [shown, ...others]);
+  }
+
+  async #beginDraft(
+    lease: Lease,
+    { turn, hasBegun }: Extract<OpenTurn, { state: "queued" }>,
+    drafting: Drafting,
+    text: string,
+  ): Promise<string> {
+    const content = await drafting.begin(text);
+    const eventId = await this.#delivery.show(lease, turn, DRAFT_STEP, content, {
+      isFirst: !hasBegun,
+      noted: (tx, draft) => this.#store.setDraft(tx, turn, draft),
+      reaches: "draft.shown",
+    });
+    await drafting.live?.begun(eventId, text);
+    return eventId;
   }
 
   async #respond(

@@ -43,8 +43,22 @@ export interface AnswerAttempt {
 /** Stores a message of the agent as an event. It starts its only statement at once. */
 export type RememberMessage = (eventId: string, text: string) => Promise<unknown>;
 
+/** A growing answer as those see it who watch it. */
+export interface LiveDraft {
+  /** Whether its message is there, and tells of it. Otherwise nothing can be shown so. */
+  readonly isOpen: boolean;
+  /** Called when the message with its first words is in the room. */
+  begun(eventId: string, text: string): Promise<void>;
+  /** Shows more; false where it is not open. A failure is nobody's: the whole comes in the end. */
+  update(text: string): Promise<boolean>;
+  /** Shows nothing more. */
+  end(): void;
+}
+
 /** The form in which a growing answer is shown. */
 export interface Drafting {
+  /** Where it is shown by a stream to those who watch, instead of by edits to all. */
+  readonly live?: LiveDraft | undefined;
   /** Whether it is shown; otherwise it comes when it is complete. */
   readonly shows: boolean;
   /** The most edits of the draft, without the final form. */

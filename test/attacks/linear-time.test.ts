@@ -50,6 +50,7 @@ import { boundedKeys } from "../../src/crypto/bounded-keys.ts";
 import { askForKeys, readableAnswer } from "../../src/crypto/key-requests.ts";
 import { parseList } from "../../src/homeserver/list-answer.ts";
 import { messageIndex } from "../../src/crypto/megolm.ts";
+import { StreamKey } from "../../src/crypto/stream-key.ts";
 import { decodeRecoveryKey } from "../../src/crypto/recovery-key.ts";
 import { toJson } from "../../src/crypto/store/json-value.ts";
 import { flowIn, isStep, isVerification, transactionOf } from "../../src/crypto/verification-events.ts";
@@ -67,6 +68,7 @@ import { asStrings } from "../../src/homeserver/answer.ts";
 import { endpointOf } from "../../src/homeserver/endpoint.ts";
 import { MatrixError } from "../../src/homeserver/errors.ts";
 import { path } from "../../src/homeserver/path.ts";
+import { parseSubscription, streamChange } from "../../src/matrix/event-stream.ts";
 import { answeredEvent, parseRelation, relationOf } from "../../src/matrix/relation.ts";
 import { isAtLeast } from "../../src/homeserver/survey.ts";
 import { createTokenCheck } from "../../src/homeserver/token.ts";
@@ -579,6 +581,14 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     saidInRoom: (text) => saidInRoom(transactionOfMessage(text)),
     outsideOfSaid: (text) => outsideOfSaid(event(text), 0, { isLine, isCiphertext, noteTold: "" }),
   },
+  "matrix/event-stream.ts": {
+    parseSubscription: (text) =>
+      parseSubscription({ room_id: text, event_id: text, device_id: text, expiry_ms: 1, resync: text }),
+    streamChange: (text) => [streamChange(text, `${text}x`), streamChange(`x${text}`, text)],
+  },
+  "crypto/stream-key.ts": {
+    StreamKey: (text) => new StreamKey().open({ iv: text, ciphertext: text }),
+  },
   "matrix/relation.ts": {
     relationOf: (text) => relationOf({ "m.relates_to": { rel_type: text, event_id: text } }),
     parseRelation: (text) =>
@@ -951,6 +961,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "answering/reply.ts answerContent draftContent editContent reactionContent",
   ]),
   ...because("stores, asks or sends; with texts it does what is fed here", [
+    "answering/streamed-draft.ts",
     "turns/consent-turns.ts",
     "turns/turn-queue.ts",
     "turns/turn-steps.ts",
@@ -1018,6 +1029,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "database/served/server.ts",
     "database/served/session.ts",
     "database/served/socket.ts",
+    "database/embedded-upkeep.ts",
+    "database/synced-files.ts",
     "database/once-more.ts",
     "database/prepared-statements.ts",
     "database/shared-reads.ts",
@@ -1078,6 +1091,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "ghost/device/store-marker.ts",
     "ghost/device/to-device-attempts.ts",
     "ghost/trust-notices.ts",
+    "ghost/live-stream.ts",
+    "ghost/live-streams.ts",
     "ghost/typing.ts",
     "homeserver/app-service.ts",
     "homeserver/appservice-bridge.ts",

@@ -10,6 +10,7 @@ import type { RoomOfSize } from "./scenarios/room-members.ts";
 import type { AnswerInRooms } from "./scenarios/rooms.ts";
 import type { SharedDevices } from "./scenarios/shared-devices.ts";
 import type { SeveralProcesses } from "./scenarios/processes.ts";
+import type { GrowingAnswer } from "./scenarios/live-answers.ts";
 import type { Pauses } from "./scenarios/pauses.ts";
 import type { StatementCosts } from "./scenarios/statement-costs.ts";
 import type { AnswerBesideThreads } from "./scenarios/threads.ts";
@@ -25,6 +26,7 @@ export interface Measured {
   readonly pauses?: Pauses;
   readonly members?: readonly RoomOfSize[];
   readonly devices?: readonly SharedDevices[];
+  readonly live?: readonly GrowingAnswer[];
   readonly rooms?: readonly AnswerInRooms[];
   readonly history?: readonly AnswerAfter[];
   readonly threads?: readonly AnswerBesideThreads[];

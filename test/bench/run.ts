@@ -22,6 +22,7 @@ import { encryptedAnswer } from "./scenarios/encrypted-answer.ts";
 import { history } from "./scenarios/history.ts";
 import { idleMemory } from "./scenarios/idle-memory.ts";
 import { keptRows } from "./scenarios/kept-rows.ts";
+import { liveAnswers } from "./scenarios/live-answers.ts";
 import { pauses } from "./scenarios/pauses.ts";
 import { queuedTurns } from "./scenarios/queued-turns.ts";
 import { roomMembers } from "./scenarios/room-members.ts";
@@ -55,6 +56,7 @@ const SCENARIOS: Readonly<Record<keyof Measured, () => Promise<Partial<Measured>
   delays: async () => ({ delays: await delays(5) }),
   members: async () => ({ members: await roomMembers([5, 50, 200, 1_000], 10) }),
   devices: async () => ({ devices: await sharedDevices([50, 500, 5_000]) }),
+  live: async () => ({ live: await liveAnswers(3) }),
   rooms: async () => ({ rooms: await rooms([5, 25, 100]) }),
   history: async () => ({ history: await history([10, 50, 250]) }),
   threads: async () => ({ threads: await threads([5, 50, 200]) }),

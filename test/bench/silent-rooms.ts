@@ -33,14 +33,15 @@ export interface GreetedRoom {
 export class SilentRooms {
   readonly stage: Stage;
   readonly wire: Wire;
-  readonly #person: User;
+  /** Who asks in all of them. */
+  readonly person: User;
   readonly #members: SilentMembers;
   readonly #proxy: HttpProxy;
 
   private constructor(stage: Stage, wire: Wire, person: User, members: SilentMembers, proxy: HttpProxy) {
     this.stage = stage;
     this.wire = wire;
-    this.#person = person;
+    this.person = person;
     this.#members = members;
     this.#proxy = proxy;
   }
@@ -88,13 +89,13 @@ export class SilentRooms {
       // Its devices are made now.
       keys.query();
     }
-    const roomId = await this.#person.createRoom({ preset: "public_chat" });
+    const roomId = await this.person.createRoom({ preset: "public_chat" });
     await this.#members.join(deployment.synapse.url, roomId, userIds);
     const before = { at: performance.now(), makingMs: this.wire.makingMs };
-    await this.#person.invite(roomId, agent);
-    await this.#person.waitMessage({ roomId, sender: agent, timeoutMs: 600_000 });
+    await this.person.invite(roomId, agent);
+    await this.person.waitMessage({ roomId, sender: agent, timeoutMs: 600_000 });
     const greetedMs = performance.now() - before.at - (this.wire.makingMs - before.makingMs);
-    return { chat: { person: this.#person, roomId, agent }, greetedMs };
+    return { chat: { person: this.person, roomId, agent }, greetedMs };
   }
 
   async stop(): Promise<void> {

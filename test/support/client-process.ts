@@ -1,6 +1,6 @@
 import { lastLines, type Process } from "./process.ts";
 import { Timeline } from "./timeline.ts";
-import type { Answer, Command, Notice } from "./user-protocol.ts";
+import type { Answer, Command, Notice, StreamUpdate } from "./user-protocol.ts";
 
 /** A client's report after its login. */
 export interface ClientSession {
@@ -16,6 +16,8 @@ export class ClientProcess {
   readonly timeline = new Timeline();
   readonly typing = new Map<string, readonly string[]>();
   readonly receipts = new Map<string, Map<string, string>>();
+  /** By the event whose stream it is. */
+  readonly streams = new Map<string, readonly StreamUpdate[]>();
   readonly #name: string;
   readonly #process: Process;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
@@ -62,6 +64,9 @@ export class ClientProcess {
     switch (message.event) {
       case "timeline":
         this.timeline.add(message.seen);
+        break;
+      case "stream":
+        this.streams.set(message.eventId, [...(this.streams.get(message.eventId) ?? []), message.update]);
         break;
       case "typing":
         this.typing.set(message.roomId, message.userIds);

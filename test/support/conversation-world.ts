@@ -273,6 +273,7 @@ export class World {
       forgetting: this.forgetting,
       failureNotices,
       turns: new TurnStore(database, sealsOf(database)),
+      makeStream: () => Promise.resolve(undefined),
       turnQueued: () => this.queued++,
       stopTurns: (ids, how) => void this.stopped.push(...ids.map((id) => ({ id, ...how }))),
       isAgent: (userId) => userId.startsWith("@agent_") || userId === BOT,

@@ -25,6 +25,7 @@ export function simulatedTransport(
     sendRoomMessage: () => Promise.reject(new Error("the simulated server has no rooms")),
     deviceSigningUpload: () => Promise.reject(new Error("the simulated server has no cross-signing")),
     download: () => Promise.reject(new Error("the simulated server has no media")),
+    awaitNews: () => Promise.reject(new Error("the simulated server has no news")),
     async sync(since) {
       await before("sync", "");
       const { toDevice, nextBatch, oneTimeKeys } = server.sync(user, device, Number(since ?? 0));

@@ -24,6 +24,7 @@ import {
   type CryptoApi,
 } from "matrix-js-sdk/lib/crypto-api/index.js";
 import type { Asked, Login, Notice, Request, VerificationEnd } from "./user-protocol.ts";
+import { StreamSubscriber } from "./stream-subscriber.ts";
 import { eventually } from "./eventually.ts";
 
 /** The SDK's own signature knows the usual events only. */
@@ -41,6 +42,10 @@ interface Session {
 }
 
 let session: Session | undefined;
+
+const streams = new StreamSubscriber((roomId, eventId, update) => {
+  notify({ event: "stream", roomId, eventId, update });
+});
 
 createInterface({ input: process.stdin })
   .on("line", (line) => {
@@ -95,6 +100,9 @@ async function handle(request: Request): Promise<unknown> {
       return deviceTrust(crypto, request.args.userId);
     case "shield":
       return shield(client, crypto, request.args.roomId, request.args.eventId);
+    case "followStreams":
+      streams.isOn = true;
+      return null;
     case "onlySignedDevices":
       crypto.setDeviceIsolationMode(
         request.args.on ? new OnlySignedDevicesIsolationMode() : new AllDevicesIsolationMode(false),
@@ -161,6 +169,7 @@ async function start(options: Login): Promise<Session> {
     accessToken: login.access_token,
     userId: login.user_id,
     deviceId: login.device_id,
+    fetchFn: streams.fetch,
     ...(recoveryKey === undefined
       ? {}
       : {
@@ -236,6 +245,9 @@ function tell(client: MatrixClient, event: MatrixEvent): void {
     return;
   }
   if (event.isBeingDecrypted()) return;
+  streams.follow(client, event).catch((error: unknown) => {
+    console.error("following failed", error);
+  });
   const redacts = event.event.redacts ?? event.getContent<{ redacts?: string }>().redacts;
   notify({
     event: "timeline",

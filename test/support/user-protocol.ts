@@ -150,8 +150,15 @@ interface RotateSession {
   readonly args: { readonly roomId: string };
 }
 
+/** matrix-js-sdk only. From now on the client watches answers grow (MSC4471); see {@link StreamUpdate}. */
+interface FollowStreams {
+  readonly cmd: "followStreams";
+  readonly args: object;
+}
+
 export type Command =
   | Start
+  | FollowStreams
   | WaitRoom
   | Send
   | Invite
@@ -193,7 +200,16 @@ export interface SeenEvent {
   readonly decryptionError?: string;
 }
 
+/** A message as a client that follows its stream shows it. */
+export interface StreamUpdate {
+  readonly seq: number;
+  readonly op: "append" | "replace";
+  /** The whole text so far. */
+  readonly text: string;
+}
+
 export type Notice =
+  | { readonly event: "stream"; readonly roomId: string; readonly eventId: string; readonly update: StreamUpdate }
   | { readonly event: "timeline"; readonly seen: SeenEvent }
   | { readonly event: "typing"; readonly roomId: string; readonly userIds: readonly string[] }
   | { readonly event: "receipt"; readonly roomId: string; readonly userId: string; readonly eventId: string };

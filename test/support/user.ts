@@ -7,7 +7,7 @@ import { MAUTRIX_USER } from "./mautrix.ts";
 import { inCheckout, NIO_VENV } from "./paths.ts";
 import { startProcess } from "./process.ts";
 import type { Message } from "./timeline.ts";
-import type { Asked, DeviceTrust, SeenEvent, Shield, VerificationEnd } from "./user-protocol.ts";
+import type { Asked, DeviceTrust, SeenEvent, Shield, StreamUpdate, VerificationEnd } from "./user-protocol.ts";
 
 export type { DeviceTrust, Message, SeenEvent, Shield };
 
@@ -244,6 +244,16 @@ export class User {
   waitEvent(options: WaitOptions & { where?: (event: SeenEvent) => boolean }): Promise<SeenEvent> {
     const { where = () => true } = options;
     return this.#wait("an event", options, () => this.#after(options, this.events(options.roomId)).find(where));
+  }
+
+  /** Watches answers grow from now on. matrix-js-sdk only. */
+  async followStreams(): Promise<void> {
+    await this.#client.call({ cmd: "followStreams", args: {} });
+  }
+
+  /** The forms in which the client has shown a message whose stream it follows. */
+  streamed(eventId: string): readonly StreamUpdate[] {
+    return this.#client.streams.get(eventId) ?? [];
   }
 
   /** The users who are typing right now. */

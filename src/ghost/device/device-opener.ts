@@ -88,7 +88,7 @@ export class DeviceOpener {
       inbox: {
         since,
         saveSince,
-        admit: (messages) => this.#gate.admit(messages),
+        admit: async (messages) => (await this.#gate.admit(messages)).filter((message) => !this.#owner.heard(message)),
         onRefused: (count) => metrics?.toDeviceRefused.inc({ why: "malformed" }, count),
         attempts: new StoredToDeviceAttempts(database, lease, this.#log),
         onRoomKeys: async (sessionIds) => {

@@ -4,6 +4,7 @@ import type { CryptoStore } from "../../crypto/store/crypto-store.ts";
 import type { TargetIn } from "../../crypto/verification-messages.ts";
 import type { Database } from "../../database/database.ts";
 import type { HomeserverClient } from "../../homeserver/client.ts";
+import type { JsonObject } from "../../matrix/json.ts";
 import type { Mailbox } from "../../mailbox/mailbox.ts";
 import type { Memberships } from "../../mailbox/memberships.ts";
 import type { Metrics } from "../../observability/metrics.ts";
@@ -38,6 +39,8 @@ export interface DeviceOwner {
   readonly displayName: () => string | undefined;
   /** The recipients of the ghost's messages in a room. */
   readonly targetIn: TargetIn;
+  /** Takes a to-device message that is the ghost's own business and not the engine's; returns whether it is one. */
+  readonly heard: (message: JsonObject) => boolean;
   /** Called when keys for waiting mail have come. */
   readonly wake: () => void;
   /** Called when a verification has ended. */

@@ -40,5 +40,6 @@ export function deviceTransport(
         },
       ),
     sync: (since) => calls.sync(client, device, since, { ...options, lost }),
+    awaitNews: (since, signal) => calls.awaitNews(client, device, since, signal),
   };
 }

@@ -22,6 +22,7 @@ export function tablesOf(measured: Measured): Table[] {
     ...pauseTable(measured),
     ...memberTable(measured),
     ...deviceTable(measured),
+    ...liveTable(measured),
     ...costTables(measured),
     ...startTable(measured),
     ...processTable(measured),
@@ -122,6 +123,25 @@ function deviceTable({ devices }: Measured): Table[] {
   ]);
   const head = ["", "greeting after ms", "bridge + PostgreSQL CPU ms", "calls to Synapse", "kB sent to Synapse"];
   return [{ title: "A new room key for the devices of 50 members", head, rows }];
+}
+
+function liveTable({ live }: Measured): Table[] {
+  if (live === undefined) return [];
+  const rows = live.map(({ devices, stream, forms, calls, kilobytes, cpuMs, synapseMs }) => [
+    `${devices} devices, ${stream === "live" ? "a stream to one device" : "edits"}`,
+    ...[forms, calls, kilobytes, cpuMs, synapseMs].map(shortNumber),
+  ]);
+  const head = [
+    "",
+    "forms shown",
+    "calls to Synapse",
+    "kB sent to Synapse",
+    "bridge + PostgreSQL CPU ms",
+    "Synapse + PostgreSQL CPU ms",
+  ];
+  return [
+    { title: "An answer that grows for six seconds, shown by edits or by an event stream (MSC4471)", head, rows },
+  ];
 }
 
 function costTables({ rooms = [], history = [], threads = [], queued = [], age = [] }: Measured): Table[] {

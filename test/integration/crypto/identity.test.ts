@@ -30,6 +30,7 @@ function transport(known: boolean): { transport: DeviceTransport; uploads: strin
       sendRoomMessage: never,
       download: never,
       sync: never,
+      awaitNews: never,
     },
   };
 }
