@@ -230,10 +230,10 @@ async function waitUntilHealthy(url: string, exited: Promise<Exit>): Promise<voi
 }
 
 /**
- * The admin API's shared-secret registration:
- * https://element-hq.github.io/synapse/latest/admin_api/register_api.html
+ * The admin API's shared-secret registration, which Dendrite has too:
+ * https://element-hq.github.io/synapse/latest/admin_api/register_api.html. Throws {@link SynapseError}.
  */
-async function registerUser(url: string, secret: string, localpart: string, password: string): Promise<void> {
+export async function registerUser(url: string, secret: string, localpart: string, password: string): Promise<void> {
   const endpoint = `${url}/_synapse/admin/v1/register`;
   const { nonce } = (await (await fetch(endpoint)).json()) as { nonce: string };
   const mac = createHmac("sha1", secret).update([nonce, localpart, password, "notadmin"].join("\0")).digest("hex");

@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { prepareClients } from "./clients/prepare.ts";
+import { prepareHomeservers } from "./homeservers/prepare.ts";
 import { makeEmbeddedTemplate } from "./support/embedded.ts";
 import { asOneFile, bySize, groupsOf, interleaved, type SizedFiles } from "./support/file-groups.ts";
 import { inCheckout } from "./support/paths.ts";
@@ -38,6 +39,7 @@ const SUITES = [
   "package",
   "floods",
   "clients",
+  "homeservers",
 ];
 
 // npm takes the "--" of "npm run test:e2e -- first-contact" for itself.
@@ -76,6 +78,7 @@ try {
     console.error(line),
   );
   waiting.push(...clients.files);
+  await prepareHomeservers(plan.find(({ suite }) => suite === "homeservers")?.files ?? [], (line) => console.error(line));
   leftOut = clients.leftOut;
   const computing = plan.filter(({ suite }) => suite === "unit").flatMap(({ files }) => files);
   if (waiting.length + computing.length === 0) throw new Error("there is no such test file");

@@ -3,6 +3,7 @@ import { Semaphore } from "../concurrency/semaphore.ts";
 import { KeyedSerial } from "../concurrency/serial.ts";
 import type { Conversation } from "../conversation/conversation.ts";
 import { createCryptoStore } from "../crypto/store/crypto-store.ts";
+import { DeviceMaker } from "../ghost/device/device-maker.ts";
 import type { EncryptionRules, GhostLimits, GhostServices } from "../ghost/ghost-services.ts";
 import { Ghosts } from "../ghost/ghosts.ts";
 import { KnownMembers } from "../ghost/known-members.ts";
@@ -103,6 +104,7 @@ function servicesOf(
     trustNotices: new TrustNotices(database),
     knownMembers: new KnownMembers(database),
     cryptoStore: createCryptoStore(database, log),
+    deviceMaker: new DeviceMaker(client, log),
     masterKey,
     handler: conversation,
     notices,

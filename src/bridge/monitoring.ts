@@ -4,7 +4,7 @@ import type { Ghosts } from "../ghost/ghosts.ts";
 import type { Outbox } from "../ghost/outbox.ts";
 import { versions } from "../homeserver/calls.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
-import { MatrixError } from "../homeserver/errors.ts";
+import { knowsNoPings } from "../homeserver/ping.ts";
 import type { HomeserverReach } from "../homeserver/reach.ts";
 import type { Processes } from "../leases/processes.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
@@ -120,8 +120,8 @@ async function whyNotReached({ reach }: WatchedParts): Promise<string | undefine
   const last = await reach.lately(HOMESERVER_LIMIT_MS);
   if (last === undefined) return "the homeserver has not been asked to reach us yet";
   if (last.kind === "answered") return undefined;
-  // The homeserver is too old to ping; whether it reaches us is unknown.
-  if (last.error instanceof MatrixError && last.error.errcode === "M_UNRECOGNIZED") return undefined;
+  // Whether it reaches us is unknown.
+  if (knowsNoPings(last.error)) return undefined;
   return last.reason;
 }
 

@@ -1,6 +1,5 @@
 import type { Ghosts } from "../ghost/ghosts.ts";
 import { awaitHomeserver } from "../homeserver/ping.ts";
-import { missingSupport } from "../homeserver/support.ts";
 import { watchHomeserver } from "../homeserver/watch.ts";
 import type { TurnRunner } from "../turns/turn-runner.ts";
 import type { Foundation } from "./foundation.ts";
@@ -58,9 +57,6 @@ export class Online {
     await recovery.ping();
     await ghosts.announce([botUserId]);
     banLists.refresh();
-    if (config.encryption.mode !== "off") {
-      background.run("the check of what the homeserver supports", () => checkSupport(this.#foundation));
-    }
     await ghosts.announce(presence.agents);
     // A caller who needs one of them must not wait for all.
     directory.onChange((userIds) => background.run("the new agents", () => presence.announceAnew(userIds)));
@@ -71,12 +67,5 @@ export class Online {
     this.#isStarted = true;
     log.info({ agents: directory.list().length, database: database.kind }, "ready");
     background.run("the avatars", () => presence.giveAvatars([botUserId, ...presence.agents]));
-  }
-}
-
-/** Logs missing features of the homeserver once, as an error: otherwise every agent would fail in its own way. */
-async function checkSupport({ client, botUserId, stopping, log }: Foundation): Promise<void> {
-  for (const missing of await missingSupport(client, botUserId, { signal: stopping })) {
-    log.error({ missing }, "the homeserver lacks features that agents need to encrypt");
   }
 }

@@ -65,6 +65,11 @@ export class Notices implements NoticeWriter {
     return noticeContent(words.unsignedAgent(shownName(this.#options.agentOf(ghost.userId), ghost.userId)));
   }
 
+  async noDevice(ghost: GhostHandle, roomId: string): Promise<MessageContent> {
+    const words = await this.#options.language.words(ghost.userId, roomId);
+    return noticeContent(words.noDevice);
+  }
+
   /** The notice about a message that an agent can't read. */
   async missingKey(message: UnreadMessage): Promise<MessageContent> {
     const words = await this.#options.language.words(message.ghost, message.roomId);

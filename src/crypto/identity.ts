@@ -1,4 +1,5 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import { isInteractive } from "../homeserver/errors.ts";
 import { reached } from "../observability/steps.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Serial } from "../concurrency/serial.ts";
@@ -11,6 +12,14 @@ import type { DeviceTransport } from "./transport.ts";
  */
 export class IdentityElsewhere extends Error {
   override readonly name = "IdentityElsewhere";
+}
+
+/**
+ * The homeserver takes no cross-signing identity from an application service: it asks for a password, which its users do
+ * not have.
+ */
+export class IdentityRefused extends Error {
+  override readonly name = "IdentityRefused";
 }
 
 /** The secrets of an identity, by their names in secret storage. */
@@ -55,7 +64,7 @@ export interface IdentityOptions {
 /**
  * Makes the ghost's cross-signing identity and signs its device with it (spec "Cross-signing"), or finishes an earlier
  * attempt: the private keys are stored, here and on the server, before the public ones are sent. When the ghost already
- * has an identity whose secrets are on the server, that one signs its new device. Throws {@link IdentityElsewhere}, or the transport's error. It is safe
+ * has an identity whose secrets are on the server, that one signs its new device. Throws {@link IdentityElsewhere}, {@link IdentityRefused}, or the transport's error. It is safe
  * to call again.
  *
  * @returns Whether an existing identity was restored.
@@ -71,12 +80,28 @@ export async function establishIdentity(options: IdentityOptions): Promise<{ rea
   const requests = await calls.run(() => machine.bootstrapCrossSigning(reset));
   await keptIdentity.keep(await sealIdentity(options));
   reached("identity.kept");
-  await transport.deviceSigningUpload(requests.uploadSigningKeysRequest.body);
-  reached("identity.published");
-  // The engine signs the device's keys in their first upload, once it has an identity.
   const upload = requests.uploadKeysRequest as engine.KeysUploadRequest | undefined;
+  const refusal = await publish(transport, requests.uploadSigningKeysRequest.body);
+  reached("identity.published");
+  if (refusal !== undefined) {
+    // Clients that write to unsigned devices need its keys.
+    if (upload !== undefined) await outgoing.send(upload);
+    throw refusal;
+  }
+  // The engine signs the device's keys in their first upload, once it has an identity.
   await outgoing.send(upload ?? requests.uploadSignaturesRequest);
   return { restored: false };
+}
+
+/** Publishes an identity. Returns the refusal of a homeserver that asks for a password (spec "User-interactive authentication"). */
+async function publish(transport: DeviceTransport, body: string): Promise<IdentityRefused | undefined> {
+  try {
+    await transport.deviceSigningUpload(body);
+    return undefined;
+  } catch (cause) {
+    if (!isInteractive(cause)) throw cause;
+    return new IdentityRefused("the homeserver asks for a password to publish a cross-signing identity", { cause });
+  }
 }
 
 /**

@@ -76,7 +76,7 @@ export class ToDeviceReceiver {
         JSON.stringify(messages),
         new engine.DeviceLists(engineIds(answer.changedUsers), engineIds(answer.leftUsers)),
         new Map(Object.entries(answer.keyCounts)),
-        new Set(answer.unusedFallbackKeys),
+        answer.unusedFallbackKeys && new Set(answer.unusedFallbackKeys),
       ),
     );
     const refused: unknown[] = [];

@@ -8,6 +8,7 @@ import { RoomEncryptor } from "../crypto/room-encryptor.ts";
 import { SecretStorage } from "../crypto/secret-storage.ts";
 import type { DeviceTransport } from "../crypto/transport.ts";
 import { accountDataOf } from "../ghost/device/server-side-keys.ts";
+import { asDevice } from "../ghost/device/device-access.ts";
 import { deviceTransport } from "../ghost/device/device-transport.ts";
 import { asObject, asObjects, asStrings, stringField } from "../homeserver/answer.ts";
 import { path } from "../homeserver/path.ts";
@@ -53,7 +54,7 @@ export class EncryptedPerson {
   private constructor(user: TemporaryUser, machine: engine.OlmMachine) {
     this.#user = user;
     this.#machine = machine;
-    this.#transport = deviceTransport(user.client, user);
+    this.#transport = deviceTransport(user.client, asDevice(user));
     this.#outgoing = new Outgoing(machine, this.#calls, this.#transport, silentLogger());
     this.#encryptor = new RoomEncryptor(machine, this.#calls, this.#outgoing);
   }

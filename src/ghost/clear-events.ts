@@ -45,7 +45,7 @@ export class ClearEvents {
   ): Promise<ItemResult> {
     const isStale = Date.now() - event.origin_server_ts > VERIFICATION_MAX_AGE_MS;
     const isForOther = clear.said.kind === "verification_request" && clear.said.to !== this.#ghost.userId;
-    if (isStale || isForOther || !this.#mayVerify(event)) return done();
+    if (device === undefined || isStale || isForOther || !this.#mayVerify(event)) return done();
     const { event_id, room_id, sender, origin_server_ts } = event;
     const { type, content } = clear;
     await device.receiveVerification({ event_id, room_id, sender, origin_server_ts, type, content }, clear.form);

@@ -1,6 +1,8 @@
 import type { Decryption } from "../crypto/decryptor.ts";
+import type { Device } from "../crypto/device.ts";
 import { isVerification } from "../crypto/verification-events.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
+import type { Lease } from "../leases/leases.ts";
 import type { MailItem } from "../mailbox/mail-item.ts";
 import { SAID_OTHERWISE } from "../mailbox/routing.ts";
 import { parseContent } from "../matrix/received-content.ts";
@@ -11,13 +13,14 @@ import type { GhostHandle } from "./ghost-handle.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { done, type ItemResult } from "./item-result.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
+import { tellOfNoDevice } from "./no-device-notice.ts";
 import { isReplay, noteHandled } from "./replays.ts";
 import type { EventLook } from "./room-look.ts";
 
 /** The services for handling encrypted events. */
 export type EncryptedEventsServices = Pick<
   GhostServices,
-  "database" | "mailbox" | "metrics" | "missingKeys" | "mode" | "permissions" | "trustIn"
+  "database" | "mailbox" | "metrics" | "missingKeys" | "mode" | "permissions" | "trustIn" | "notices" | "trustNotices"
 >;
 
 type Decrypted = Extract<Decryption, { kind: "decrypted" | "distrusted" }>;
@@ -50,9 +53,14 @@ export class EncryptedEvents {
     const { event } = item;
     const { database, missingKeys, mode } = this.#services;
     if (!mayTalkIn(mode, true)) return done();
+    const { device } = loaded;
+    if (device === undefined) {
+      if (this.#mayBeKept(event)) await tellOfNoDevice(this.#services, this.#ghost, loaded.lease, event.room_id);
+      return done();
+    }
     const log = this.#ghost.log.child({ room: event.room_id, event: event.event_id });
-    const decryption = await this.#decrypt(event, loaded);
-    if (decryption.kind === "missing_key") return this.#awaitKey(event, decryption, loaded);
+    const decryption = await this.#decrypt(event, device);
+    if (decryption.kind === "missing_key") return this.#awaitKey(event, decryption, { device, lease: loaded.lease });
     if (decryption.kind === "refused") {
       this.#count("refused");
       log.warn({ reason: decryption.reason }, "event refused");
@@ -78,7 +86,7 @@ export class EncryptedEvents {
    * Decrypts with a key that may have come since the last /sync: it was sent before the event, so it is on the server
    * now.
    */
-  async #decrypt(event: RoomEvent, { device }: LoadedGhost): Promise<Decryption> {
+  async #decrypt(event: RoomEvent, device: Device): Promise<Decryption> {
     const { read } = this.#services.trustIn(this.#ghost.userId, event.room_id);
     const decryption = await device.decrypt(event, read);
     if (decryption.kind !== "missing_key") return decryption;
@@ -89,7 +97,7 @@ export class EncryptedEvents {
   #awaitKey(
     event: RoomEvent,
     key: Extract<Decryption, { kind: "missing_key" }>,
-    { device, lease }: LoadedGhost,
+    { device, lease }: { readonly device: Device; readonly lease: Lease },
   ): ItemResult {
     const { mailbox, trustIn } = this.#services;
     const log = this.#ghost.log.child({ room: event.room_id, event: event.event_id });

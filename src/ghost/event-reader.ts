@@ -81,7 +81,7 @@ async function inClear(
     const isTrusted = !isEncrypted || read === "unverified";
     return isTrusted && mayTalkIn(mode, isEncrypted) ? { ...event, encrypted: false } : undefined;
   }
-  if (!mayTalkIn(mode, true) || (await isReplay(database, ghost, event))) return undefined;
+  if (device === undefined || !mayTalkIn(mode, true) || (await isReplay(database, ghost, event))) return undefined;
   const decryption = await device.decrypt(event, read);
   if (decryption.kind !== "decrypted") return undefined;
   const relation = event.content["m.relates_to"];

@@ -3,9 +3,10 @@ import type { Scope, Seal } from "../sealing/seals.ts";
 
 /**
  * The form in which something may be sent: as its room's state says, or only encrypted. The second is for anything made
- * from encrypted messages: whoever controls a room's state could make it look unencrypted.
+ * from encrypted messages: whoever controls a room's state could make it look unencrypted. The third is for fixed words
+ * of ours: a ghost that has no device says them unencrypted even in an encrypted room, to which it could say nothing else.
  */
-export type Form = "of_room" | "encrypted";
+export type Form = "of_room" | "encrypted" | "without a device";
 
 /** The form in which an answer may be sent. */
 export function formFor({ encrypted }: { readonly encrypted: boolean }): Form {

@@ -1,10 +1,12 @@
-import type { StoreSession } from "../crypto/store/crypto-store.ts";
 import { acquireLease, releaseLease, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import { getAccountData, register } from "../homeserver/calls.ts";
 import { joinedRooms } from "../homeserver/room-calls.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
+import { withoutDevice } from "./device/device-access.ts";
 import { DeviceKeeper } from "./device/device-keeper.ts";
+import { DevicesRefused } from "./device/device-maker.ts";
+import { closeDevice, type OpenDevice } from "./device/device-opener.ts";
 import { DeviceStore } from "./device/device-store.ts";
 import type { DeviceOwner, DeviceSurroundings } from "./device/device-surroundings.ts";
 import type { VerificationEnded } from "./device/ghost-verifications.ts";
@@ -23,6 +25,7 @@ type AccountServices = DeviceSurroundings &
     | "loading"
     | "loadedAtOnce"
     | "memberships"
+    | "mode"
     | "process"
     | "profileOf"
     | "rooms"
@@ -34,7 +37,7 @@ type AccountServices = DeviceSurroundings &
 
 /** Everything that loading makes and unloading ends. */
 interface Parts extends LoadedGhost {
-  readonly session: StoreSession;
+  readonly open: OpenDevice | undefined;
   /** Frees its place. */
   readonly leave: () => void;
 }
@@ -116,7 +119,8 @@ export class GhostAccount {
 
   /**
    * Loads the ghost: takes its lease, opens its device and brings it up to date. The first time it makes the device,
-   * with its cross-signing identity. Throws LeaseHeld when another process has the ghost, and the error of the server,
+   * with its cross-signing identity. Where agents do not encrypt, or the homeserver gives them no devices, the ghost has
+   * none. Throws LeaseHeld when another process has the ghost, and the error of the server,
    * the database or the store; a later call tries again.
    */
   async load(): Promise<LoadedGhost> {
@@ -222,7 +226,7 @@ export class GhostAccount {
   async mark(): Promise<void> {
     if (this.#state.kind !== "loaded") return;
     const { device, lease } = await this.#state.parts;
-    await this.#keeper.mark(device, lease);
+    if (device !== undefined) await this.#keeper.mark(device, lease);
   }
 
   async #announce(): Promise<void> {
@@ -272,7 +276,7 @@ export class GhostAccount {
     try {
       await this.#underLease(async (lease) => {
         try {
-          await this.#keeper.publish(lease, { isNewUser: this.#takeNew() });
+          await unlessRefused(this.#keeper.publish(lease, { isNewUser: this.#takeNew() }));
         } finally {
           await this.#release(lease);
         }
@@ -299,23 +303,28 @@ export class GhostAccount {
   }
 
   async #loadUnder(lease: Lease, leave: () => void): Promise<Parts> {
-    const { device, session } = await this.#keeper.open(lease, { isNewUser: this.#takeNew() });
+    const open = await this.#openDevice(lease);
     try {
       if (!this.#reconciled) await this.reconcileRooms();
     } catch (error) {
-      await device.close();
-      await session.close();
+      if (open !== undefined) await closeDevice(open);
       throw error;
     }
-    const parts = { device, lease, session, leave };
+    const access = open?.access ?? withoutDevice(this.#userId);
+    const parts = { open, device: open?.device, access, lease, leave };
     this.#lease = lease;
     this.#loadedAt = performance.now();
-    session.failed.addEventListener("abort", () => {
+    open?.session.failed.addEventListener("abort", () => {
       this.#failed();
     });
-    if (session.failed.aborted) this.#failed();
+    if (open?.session.failed.aborted === true) this.#failed();
     this.#services.loaded(this.#userId);
     return parts;
+  }
+
+  async #openDevice(lease: Lease): Promise<OpenDevice | undefined> {
+    if (this.#services.mode === "off") return undefined;
+    return unlessRefused(this.#keeper.open(lease, { isNewUser: this.#takeNew() }));
   }
 
   /** A store whose write failed is never used again: the next use loads it from the database. */
@@ -326,17 +335,16 @@ export class GhostAccount {
 
   async #unload(parts: Parts): Promise<void> {
     this.#lease = undefined;
-    const { device, session, lease } = parts;
-    if (!session.failed.aborted) {
+    const { open, lease } = parts;
+    if (open?.session.failed.aborted === false) {
       await this.#keeper
-        .abandonVerifications({ device }, lease)
+        .abandonVerifications(open, lease)
         .catch((error: unknown) =>
           this.#log.warn({ error }, "users were not told that their verifications were interrupted"),
         );
     }
     try {
-      await parts.device.close();
-      await parts.session.close();
+      if (open !== undefined) await closeDevice(open);
     } finally {
       await this.#release(parts.lease);
       parts.leave();
@@ -356,6 +364,16 @@ type AccountState =
   | { readonly kind: "loaded"; readonly parts: Promise<Parts> }
   /** Also while the device of a ghost that is away is published. */
   | { readonly kind: "leaving"; readonly done: Promise<void> };
+
+/** Undefined where the homeserver gives no devices, which its maker has logged. */
+async function unlessRefused<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof DevicesRefused) return undefined;
+    throw error;
+  }
+}
 
 function localpartOf(userId: string): string {
   return userId.slice(1, userId.indexOf(":"));

@@ -226,7 +226,7 @@ export class GhostActor {
         await this.#greetLate();
         await this.#tellOfMissingKeys();
         const { device } = await this.#account.load();
-        this.#isVerifying = device.isVerifying;
+        this.#isVerifying = device?.isVerifying === true;
         if (this.#isVerifying) this.#after(VERIFYING_LOOKS_MS, () => this.requestSync());
       }
       this.#failures = 0;
@@ -320,7 +320,7 @@ export class GhostActor {
     this.#syncDue = false;
     try {
       const { device } = await this.#account.load();
-      await device.catchUp();
+      await device?.catchUp();
     } catch (error) {
       this.#syncDue = true;
       throw error;

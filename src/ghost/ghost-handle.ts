@@ -1,7 +1,7 @@
 import type { ReceivedContent } from "../matrix/received-content.ts";
 import type { Relation } from "../matrix/relation.ts";
 import type { Logger } from "../observability/log.ts";
-import type { SendOptions } from "./form.ts";
+import type { Form, SendOptions } from "./form.ts";
 
 /** An event of a room, decrypted and in its newest form. */
 export interface ReadEvent {
@@ -42,9 +42,9 @@ export interface GhostHandle {
   send(roomId: string, type: string, content: object, step: string, options: SendOptions): Promise<string>;
   /**
    * Sends a notice that every device of the room can read, trusted or not: only for facts that excluded users must
-   * learn.
+   * learn. `form` is that of the room by default.
    */
-  sendToAll(roomId: string, content: object, step: string): Promise<string>;
+  sendToAll(roomId: string, content: object, step: string, form?: Form): Promise<string>;
   /** Sets state of a room, event by event. False when the room does not allow that; then nothing more is tried. */
   setState(
     roomId: string,

@@ -13,6 +13,7 @@ import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Rooms } from "../rooms/rooms.ts";
 import type { RoomSettingsStore } from "../rooms/settings-store.ts";
+import type { DeviceMaker } from "./device/device-maker.ts";
 import type { KnownMembers } from "./known-members.ts";
 import type { EventHandler } from "./event-handler.ts";
 import type { NoticeWriter } from "./notice-writer.ts";
@@ -72,6 +73,7 @@ export interface GhostServices extends GhostLimits, EncryptionRules {
   readonly trustNotices: TrustNotices;
   readonly knownMembers: KnownMembers;
   readonly cryptoStore: CryptoStore;
+  readonly deviceMaker: DeviceMaker;
   readonly masterKey: MasterKey;
   readonly handler: EventHandler;
   readonly notices: NoticeWriter;

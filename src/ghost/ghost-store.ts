@@ -10,7 +10,10 @@ const KEY_AWAITED_FOR = "1 day";
 export interface Announced {
   /** The fingerprint of the last profile set on the server. */
   readonly profile: string | undefined;
-  /** Whether its device is published and signed by its identity, whose secrets are on the server too. */
+  /**
+   * Whether its device is published and signed by its identity, whose secrets are on the server too; or as far as the
+   * homeserver lets it be.
+   */
   readonly isPublished: boolean;
 }
 
@@ -18,6 +21,8 @@ export interface Announced {
 export interface GhostWithKeys {
   readonly userId: string;
   readonly deviceId: string;
+  /** The device's own token, sealed; undefined where the bridge acts as the device by its id. */
+  readonly accessToken: string | undefined;
   /**
    * The position in /sync of a device that was put away with everything done; undefined where only loading finishes
    * what is open: its process was killed, it is not published or not restored, its room keys could not be backed up,
@@ -43,7 +48,7 @@ export class GhostStore {
   /** The state of every ghost that was ever begun, by its user id. */
   async announced(): Promise<ReadonlyMap<string, Announced>> {
     const { rows } = await this.#database.query<{ user_id: string; profile: string | null; published: boolean }>(
-      "select user_id, profile, device_made and cross_signed as published from ghosts",
+      "select user_id, profile, device_made and (cross_signed or identity_refused) as published from ghosts",
     );
     return new Map(
       rows.map(({ user_id: userId, profile, published }) => [
@@ -55,9 +60,14 @@ export class GhostStore {
 
   /** The ghosts that are in an encrypted room and so may get keys, without those of other processes. */
   async withKeys(process: number): Promise<GhostWithKeys[]> {
-    const { rows } = await this.#database.query<{ user_id: string; device_id: string; rests_at: string | null }>(
-      `select user_id, device_id,
-         case when owner is null and cross_signed and not (backup_behind or renew or restore) and replaces is null
+    const { rows } = await this.#database.query<{
+      user_id: string;
+      device_id: string;
+      access_token: string | null;
+      rests_at: string | null;
+    }>(
+      `select user_id, device_id, access_token,
+         case when owner is null and (cross_signed or identity_refused) and not (backup_behind or renew or restore) and replaces is null
            and not exists (select from verifications where verifications.ghost = ghosts.user_id
              and state in ('requested', 'comparing'))
            and not exists (select from memberships where memberships.ghost = user_id and membership = 'join'
@@ -74,6 +84,7 @@ export class GhostStore {
     return rows.map((row) => ({
       userId: row.user_id,
       deviceId: row.device_id,
+      accessToken: row.access_token ?? undefined,
       restsAt: row.rests_at ?? undefined,
     }));
   }

@@ -18,6 +18,7 @@ import type { EventOutside, GhostFile, GhostHandle, ReadEvent } from "./ghost-ha
 import type { GhostServices } from "./ghost-services.ts";
 import { Greeting } from "./greeting.ts";
 import { Invites } from "./invites.ts";
+import { deviceOf } from "./loaded-ghost.ts";
 import { MailHandler } from "./mail-handler.ts";
 import { MembershipEvents } from "./membership-events.ts";
 import { lookAt, type RoomLook } from "./room-look.ts";
@@ -152,7 +153,7 @@ export class Ghost implements GhostHandle {
 
   /** The device's id and fingerprint; the first call makes the device. */
   async fingerprint(): Promise<{ deviceId: string; ed25519: string }> {
-    const { device } = await this.#account.load();
+    const device = deviceOf(await this.#account.load());
     return { deviceId: device.deviceId, ed25519: device.fingerprint };
   }
 
@@ -285,12 +286,11 @@ export class Ghost implements GhostHandle {
 
   /** Deletes an event of the ghost, once for the same step. */
   async redact(roomId: string, eventId: string, step: string): Promise<void> {
-    const { lease, release } = await this.hold();
+    const { release } = await this.hold();
     try {
-      const { device } = await this.#account.load();
-      const actor = { userId: lease.ghost, deviceId: device.deviceId };
+      const { access } = await this.#account.load();
       const txnId = transactionId(this.userId, roomId, step);
-      await redactEvent(this.#services.client, actor, { roomId, eventId, txnId });
+      await access.call((as) => redactEvent(this.#services.client, as, { roomId, eventId, txnId }));
     } catch (error) {
       throw this.actor.orHalted(error);
     } finally {
@@ -298,12 +298,12 @@ export class Ghost implements GhostHandle {
     }
   }
 
-  async sendToAll(roomId: string, content: object, step: string): Promise<string> {
+  async sendToAll(roomId: string, content: object, step: string, form: Form = "of_room"): Promise<string> {
     const { release } = await this.hold();
     try {
       return await this.#sender.send(
         { roomId, type: "m.room.message", content, step },
-        { form: "of_room", toAll: true },
+        { form, toAll: true },
       );
     } catch (error) {
       throw this.actor.orHalted(error);

@@ -7,6 +7,7 @@ import { Ghost } from "./ghost.ts";
 import { ForeignAccount } from "./foreign-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { GhostWithKeys } from "./ghost-store.ts";
+import { actorOf } from "./device/device-token.ts";
 import { hasUnread } from "./device/unread.ts";
 import { fingerprintOf } from "./profile.ts";
 
@@ -316,11 +317,11 @@ export class Ghosts {
   }
 
   async #catchUp(occasion: Occasion, hurry: AbortSignal): Promise<void> {
-    const { store } = this.#services;
+    const { store, mode } = this.#services;
     const { processes, listed } = this.#options;
     const passesOver = !this.#beginForgetting();
     await this.announce(listed());
-    const withKeys = await store.withKeys(processes.self);
+    const withKeys = mode === "off" ? [] : await store.withKeys(processes.self);
     const places = new Map(withKeys.map((ghost) => [ghost.userId, ghost]));
     const catchUp = async (ghost: Ghost): Promise<void> => {
       const wasLoaded = ghost.actor.isLoaded;
@@ -362,8 +363,7 @@ export class Ghosts {
 
   async #hasUnread(ghost: GhostWithKeys | undefined): Promise<boolean> {
     if (ghost?.restsAt === undefined) return true;
-    const { userId, deviceId, restsAt } = ghost;
-    return hasUnread(this.#services, { userId, deviceId }, restsAt, this.#log);
+    return hasUnread(this.#services, await actorOf(this.#services.masterKey, ghost), ghost.restsAt, this.#log);
   }
 
   async #each(userIds: readonly string[], work: (ghost: Ghost) => Promise<void>): Promise<void> {

@@ -100,6 +100,6 @@ export class Greeting {
     if (view.encryption === undefined) return undefined;
     // A person who has left meanwhile can read nothing here any more.
     if (!(await this.#services.rooms.recipients(roomId, view)).includes(inviter)) return undefined;
-    return device.lists.obstacleTo(inviter, this.#services.trustIn(this.#ghost.userId, roomId).send);
+    return device?.lists.obstacleTo(inviter, this.#services.trustIn(this.#ghost.userId, roomId).send);
   }
 }

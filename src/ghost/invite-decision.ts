@@ -14,6 +14,8 @@ export interface KnownInvite {
   readonly isEncrypted: boolean | undefined;
   /** The rooms in which agents talk. */
   readonly mode: EncryptionMode;
+  /** Whether the ghost has a device. */
+  readonly canEncrypt: boolean;
 }
 
 export type InviteDecision =
@@ -22,14 +24,17 @@ export type InviteDecision =
   /** The inviter may not bring it. */
   | { readonly kind: "not_permitted"; readonly reason: Refusal }
   /** Agents don't talk in rooms of this encryption. */
-  | { readonly kind: "wrong_encryption" };
+  | { readonly kind: "wrong_encryption" }
+  /** The room is encrypted, and the ghost has no device. */
+  | { readonly kind: "no_device" };
 
 /** The decision about an invite. */
-export function decideInvite({ permission, isBanList, isSpace, isEncrypted, mode }: KnownInvite): InviteDecision {
+export function decideInvite({ permission, isBanList, isSpace, isEncrypted, mode, canEncrypt }: KnownInvite): InviteDecision {
   if (!permission.allowed) return { kind: "not_permitted", reason: permission.reason };
   if (isBanList) return { kind: "accept", counts: false };
   if (!isSpace && isEncrypted !== undefined && !mayTalkIn(mode, isEncrypted)) {
     return { kind: "wrong_encryption" };
   }
+  if (!isSpace && isEncrypted === true && !canEncrypt) return { kind: "no_device" };
   return { kind: "accept", counts: true };
 }

@@ -12,7 +12,7 @@ import type { DirectRooms } from "./direct-rooms.ts";
 import type { GhostAccount } from "./ghost-account.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
 import type { GhostServices } from "./ghost-services.ts";
-import { decideInvite } from "./invite-decision.ts";
+import { decideInvite, type KnownInvite } from "./invite-decision.ts";
 
 /** The services for answering invites. */
 export type InvitesServices = Pick<GhostServices, "client" | "invites" | "joining" | "mode" | "permissions" | "words">;
@@ -42,15 +42,15 @@ export class Invites {
     const { device } = await this.#account.load();
     try {
       const isEncrypted = encryptionOfInvite(event);
-      const reason = await this.#reasonToDecline(event, isEncrypted, log);
+      const reason = await this.#reasonToDecline(event, { isEncrypted, canEncrypt: device !== undefined }, log);
       if (reason !== undefined) {
         await leaveRoom(client, actor, event.room_id, reason);
         return;
       }
       // Before the join, so that keys of the history are looked for even if the process ends.
-      if (isEncrypted !== false) await device.expectHistory(event.room_id, event.sender);
+      if (isEncrypted !== false) await device?.expectHistory(event.room_id, event.sender);
       await this.#services.joining.run(event.room_id, () => joinRoom(client, actor, event.room_id));
-      if (isEncrypted !== false) await device.catchUp();
+      if (isEncrypted !== false) await device?.catchUp();
       if (event.content["is_direct"] === true) await this.#direct.add(event.sender, event.room_id);
       else await this.#direct.goOnFrom(predecessorRoom(event.unsigned?.["invite_room_state"]), event);
       log.info({ direct: event.content["is_direct"] === true }, "invite accepted");
@@ -61,7 +61,11 @@ export class Invites {
   }
 
   /** The words for the inviter of a declined invite; undefined to accept it. */
-  async #reasonToDecline(event: RoomEvent, isEncrypted: boolean | undefined, log: Logger): Promise<string | undefined> {
+  async #reasonToDecline(
+    event: RoomEvent,
+    { isEncrypted, canEncrypt }: Pick<KnownInvite, "isEncrypted" | "canEncrypt">,
+    log: Logger,
+  ): Promise<string | undefined> {
     const { invites, mode, permissions } = this.#services;
     const words = this.#services.words();
     const { sender: inviter, event_id: eventId, room_id: roomId } = event;
@@ -71,6 +75,7 @@ export class Invites {
       isSpace: typeOfInvite(event) === SPACE,
       isEncrypted,
       mode,
+      canEncrypt,
     });
     switch (decision.kind) {
       case "not_permitted":
@@ -79,6 +84,9 @@ export class Invites {
       case "wrong_encryption":
         log.info({ encrypted: isEncrypted, mode }, "invite declined: this agent does not talk in such rooms");
         return describeRefusedRoom(words, mode);
+      case "no_device":
+        log.info("invite declined: the homeserver gives agents no devices, and the room is encrypted");
+        return words.noDevice;
       case "accept": {
         // Last, so that an invite declined for other reasons does not count.
         const { counts } = decision;

@@ -4,6 +4,7 @@ import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { MailItem } from "../mailbox/mail-item.ts";
 import type { Logger } from "../observability/log.ts";
 import { isRetryable } from "../observability/retryable.ts";
+import { mayTalkIn } from "../permissions/encryption-mode.ts";
 import { SPACE } from "../matrix/invite-state.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
 import type { GhostServices } from "./ghost-services.ts";
@@ -12,6 +13,7 @@ import type { Invites } from "./invites.ts";
 import { done, type ItemResult } from "./item-result.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
 import { mayBePast, membershipChange } from "./membership-change.ts";
+import { tellOfNoDevice } from "./no-device-notice.ts";
 import { combined, type Outcome } from "./outcome.ts";
 import { auditOfMembership, inviterOf } from "./own-membership.ts";
 import type { Sender } from "./sender.ts";
@@ -20,14 +22,14 @@ import { saidSinceInvite } from "./since-invite.ts";
 /** The services for handling a ghost's own memberships. */
 export type MembershipEventsServices = Pick<
   GhostServices,
-  "audit" | "client" | "handler" | "mailbox" | "outbox" | "memberships"
+  "audit" | "client" | "handler" | "mailbox" | "outbox" | "memberships" | "mode" | "notices" | "trustNotices"
 >;
 
 /** Handles invites to a ghost, its joins and its leaves. */
 export class MembershipEvents {
   readonly #ghost: GhostHandle;
   readonly #services: MembershipEventsServices;
-  readonly #sender: Pick<Sender, "meet">;
+  readonly #sender: Pick<Sender, "meet" | "view">;
   readonly #greeting: Greeting;
   readonly #invites: Invites;
   readonly #greetingWaits: () => void;
@@ -37,7 +39,7 @@ export class MembershipEvents {
     ghost: GhostHandle,
     services: MembershipEventsServices,
     parts: {
-      readonly sender: Pick<Sender, "meet">;
+      readonly sender: Pick<Sender, "meet" | "view">;
       readonly greeting: Greeting;
       readonly invites: Invites;
       readonly greetingWaits: () => void;
@@ -122,8 +124,23 @@ export class MembershipEvents {
       log.info("the ghost joined a space, and greets nobody there");
       return;
     }
+    if (await this.#cantTalk(event.room_id, loaded, log)) return;
     const room = { roomId: event.room_id, inviter: inviterOf(event) };
     if ((await this.#greeting.entered(room, loaded)) === "waits") this.#greetingWaits();
+  }
+
+  /** Whether the room is encrypted and the ghost has no device. The room is told. */
+  async #cantTalk(roomId: string, { device, lease }: LoadedGhost, log: Logger): Promise<boolean> {
+    if (device !== undefined || !mayTalkIn(this.#services.mode, true)) return false;
+    try {
+      if ((await this.#sender.view(roomId)).encryption === undefined) return false;
+    } catch (error) {
+      if (isRetryable(error)) throw error;
+      log.warn({ error }, "the room's state can't be read yet");
+      return false;
+    }
+    await tellOfNoDevice(this.#services, this.#ghost, lease, roomId);
+    return true;
   }
 
   async #isSpace(roomId: string, log: Logger): Promise<boolean> {

@@ -84,7 +84,7 @@ export class MissingKeys {
   }
 
   /** Deletes the notice of an event's session, if this ghost gave one. Throws HomeserverError or DatabaseError. */
-  async takeBack(ghost: GhostHandle, event: RoomEvent, { device, lease }: LoadedGhost): Promise<void> {
+  async takeBack(ghost: GhostHandle, event: RoomEvent, { access, lease }: LoadedGhost): Promise<void> {
     const sessionId = event.content["session_id"];
     if (typeof sessionId !== "string") return;
     const { database, outbox, client } = this.#options;
@@ -95,16 +95,13 @@ export class MissingKeys {
     if (count === 0) return;
     const sent = await outbox.find(ghost.userId, transactionId(ghost.userId, event.room_id, stepOf(sessionId)));
     if (sent?.eventId !== undefined) {
-      await redactEvent(
-        client,
-        { userId: ghost.userId, deviceId: device.deviceId },
-        {
-          roomId: event.room_id,
-          eventId: sent.eventId,
-          txnId: transactionId(ghost.userId, event.room_id, `${stepOf(sessionId)} taken back`),
-          reason: "The key has come.",
-        },
-      ).catch((error: unknown) => {
+      const redaction = {
+        roomId: event.room_id,
+        eventId: sent.eventId,
+        txnId: transactionId(ghost.userId, event.room_id, `${stepOf(sessionId)} taken back`),
+        reason: "The key has come.",
+      };
+      await access.call((as) => redactEvent(client, as, redaction)).catch((error: unknown) => {
         if (isRetryable(error)) throw error;
         // Its message is read and answered anyway.
         ghost.log.warn({ room: event.room_id, error }, "the notice of a missing key could not be deleted");

@@ -19,6 +19,8 @@ export interface NoticeWriter {
   silenced(ghost: GhostHandle, roomId: string, userId: string): Promise<object>;
   /** The ghost is silent in a room because its own device is not signed. */
   unsigned(ghost: GhostHandle, roomId: string): Promise<object>;
+  /** The ghost can neither read nor write in an encrypted room, because it has no device. */
+  noDevice(ghost: GhostHandle, roomId: string): Promise<object>;
   /** Nobody at this ghost can read a message: its key is missing. */
   missingKey(message: UnreadMessage): Promise<object>;
 }

@@ -35,7 +35,7 @@ export async function finishedDevice(
 ): Promise<{ readonly deviceId: string; readonly fingerprint: string } | undefined> {
   const { rows } = await database.query<{ device_id: string; fingerprint: string }>(
     `select device_id, fingerprint from ghosts
-     where user_id = $1 and not renew and replaces is null and cross_signed and not restore`,
+     where user_id = $1 and not renew and replaces is null and (cross_signed or identity_refused) and not restore`,
     [userId],
   );
   const [row] = rows;

@@ -6,10 +6,14 @@ export interface GhostKeys {
   readonly userId: string;
   readonly deviceId: string;
   readonly deviceMade: boolean;
+  /** Whether the device has a token of its own, without which nobody can act as it. */
+  readonly hasToken: boolean;
   /** The device's Ed25519 key; undefined before there is one. */
   readonly fingerprint: string | undefined;
   /** The identity's master signing key. */
   readonly masterKey: string | undefined;
+  /** Whether the homeserver took no identity, so that the device is not signed. */
+  readonly identityRefused: boolean;
   /** Whether its room keys are on the homeserver, as far as it has any; they are behind where an upload failed. */
   readonly backup: "not needed yet" | BackupState;
 }
@@ -20,11 +24,13 @@ export async function publicKeys(database: Queryable, userId?: string): Promise<
     user_id: string;
     device_id: string;
     device_made: boolean;
+    has_token: boolean;
+    identity_refused: boolean;
     fingerprint: string | null;
     master_key: string | null;
     backup: GhostKeys["backup"];
   }>(
-    `select user_id, device_id, device_made, fingerprint, master_key,
+    `select user_id, device_id, device_made, access_token is not null as has_token, identity_refused, fingerprint, master_key,
        case when backup_behind then 'behind' when secured then 'complete' else 'not needed yet' end as backup
      from ghosts
      where $1::text is null or user_id = $1 order by user_id`,
@@ -34,6 +40,8 @@ export async function publicKeys(database: Queryable, userId?: string): Promise<
     userId: row.user_id,
     deviceId: row.device_id,
     deviceMade: row.device_made,
+    hasToken: row.has_token,
+    identityRefused: row.identity_refused,
     fingerprint: row.fingerprint ?? undefined,
     masterKey: row.master_key ?? undefined,
     backup: row.backup,

@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Actor } from "../homeserver/client.ts";
 import { findOwnEvent } from "../homeserver/find-own-event.ts";
+import { retrying } from "../homeserver/retry.ts";
 import { sendEvent } from "../homeserver/room-calls.ts";
 import type { EncryptionMode } from "../config/config.ts";
 import { mayTalkIn } from "../permissions/encryption-mode.ts";
 import type { RoomView } from "../rooms/room-view.ts";
+import type { GhostAccess } from "./device/device-access.ts";
+import { deviceOf, NoDevice } from "./loaded-ghost.ts";
 import { encryptionTarget, keyHolders, viewAs, viewAsWith } from "./encryption-target.ts";
 import type { GhostAccount } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
@@ -97,7 +99,7 @@ export class Sender {
   /**
    * Sends an event, once for the same step: encrypted where the room is, with its final form stored before the first
    * attempt. Retries while the server is away, until `signal` aborts. Returns the event's id. Throws {@link
-   * ClearTextRefused}, {@link RoomRefused}.
+   * ClearTextRefused}, {@link RoomRefused}, {@link NoDevice}.
    *
    * @param options.toAll whether all devices can read it, instead of only those that the ghost trusts in the room.
    */
@@ -121,14 +123,13 @@ export class Sender {
     { roomId, type, content, step }: OutgoingEvent,
     { form, signal, isFirst = false, beside, toAll = false }: SendOptions & { readonly toAll?: boolean },
   ): Promise<{ readonly eventId: string; readonly unmarked?: { readonly lease: Lease; readonly txnId: string } }> {
-    const { outbox, client, metrics } = this.#services;
+    const { outbox, metrics } = this.#services;
     const txnId = transactionId(this.#userId, roomId, step);
-    const { device, lease } = await this.#account.load();
+    const { device, access, lease } = await this.#account.load();
     let stored = isFirst ? undefined : await outbox.find(this.#userId, txnId);
     if (stored?.eventId !== undefined) return { eventId: stored.eventId };
-    const actor = { userId: this.#userId, deviceId: device.deviceId };
-    const echo =
-      stored !== undefined && stored.ageMs > FORGOTTEN_AFTER_MS ? await this.#echo(actor, stored) : undefined;
+    const rememberedForMs = device === undefined ? 0 : FORGOTTEN_AFTER_MS;
+    const echo = stored !== undefined && stored.ageMs > rememberedForMs ? await this.#echo(access, stored) : undefined;
     if (echo !== undefined) {
       await outbox.sent(lease, txnId, echo);
       return { eventId: echo };
@@ -145,23 +146,43 @@ export class Sender {
       reached("send.stored");
     }
     const encrypted = stored.eventType === ENCRYPTED ? "yes" : "no";
-    const eventId = await sendEvent(
-      client,
-      actor,
-      { roomId, type: stored.eventType, txnId, content: stored.content },
-      {
-        retry: "transient",
-        // An unencrypted event is tried only for a short time; then the room is read again.
-        retryForMs: stored.eventType === ENCRYPTED ? undefined : PLAIN_RETRY_MS,
-        signal: signal === undefined ? this.#stopping : AbortSignal.any([signal, this.#stopping]),
-      },
-    ).catch((error: unknown) => {
+    const until = signal === undefined ? this.#stopping : AbortSignal.any([signal, this.#stopping]);
+    const sending = device === undefined ? this.#sendSearching(access, stored, until) : this.#sendAs(access, stored, until);
+    const eventId = await sending.catch((error: unknown) => {
       metrics?.sends.inc({ encrypted, outcome: "failed" });
       throw error;
     });
     metrics?.sends.inc({ encrypted, outcome: "sent" });
     reached("send.sent");
     return { eventId, unmarked: { lease, txnId } };
+  }
+
+  /** Sends as a device, by which the server recognises a repeat. */
+  #sendAs(access: GhostAccess, { roomId, eventType: type, txnId, content }: StoredSend, signal: AbortSignal): Promise<string> {
+    // An unencrypted event is tried only for a short time; then the room is read again.
+    const retryForMs = type === ENCRYPTED ? undefined : PLAIN_RETRY_MS;
+    const options = { retry: "transient", retryForMs, signal } as const;
+    return access.call((as) => sendEvent(this.#services.client, as, { roomId, type, txnId, content }, options));
+  }
+
+  /** Sends without a device: a server that restarts forgets the transaction id, so the room is searched before a repeat. */
+  #sendSearching(access: GhostAccess, stored: StoredSend, signal: AbortSignal): Promise<string> {
+    const { roomId, eventType: type, txnId, content } = stored;
+    let isRepeat = false;
+    const attempt = async (): Promise<string> => {
+      const arrived = isRepeat ? await this.#echo(access, stored) : undefined;
+      isRepeat = true;
+      return (
+        arrived ??
+        access.call((as) => sendEvent(this.#services.client, as, { roomId, type, txnId, content }, { signal }))
+      );
+    };
+    return retrying(attempt, {
+      signal,
+      deadline: performance.now() + PLAIN_RETRY_MS,
+      onRetry: (error, waitMs, attempts) =>
+        this.#services.log.warn({ error, waitMs, attempts, ghost: this.#userId }, "call is repeated"),
+    });
   }
 
   /** The room's present state. Throws the homeserver's error when the state can't be read. */
@@ -177,7 +198,8 @@ export class Sender {
   /** Reads a room and starts to follow its members' devices, so that the first answer finds both done. */
   async meet(roomId: string): Promise<void> {
     const { view, members } = await keyHolders(this.#services, this.#userId, roomId);
-    if (view.encryption !== undefined) await this.#followDevices(roomId, members);
+    if (view.encryption === undefined || (await this.#account.load()).device === undefined) return;
+    await this.#followDevices(roomId, members);
   }
 
   /**
@@ -186,7 +208,9 @@ export class Sender {
    */
   async #followDevices(roomId: string, members: readonly SeenMember[]): Promise<boolean> {
     const { knownMembers } = this.#services;
-    const { device, lease } = await this.#account.load();
+    const loaded = await this.#account.load();
+    const { lease } = loaded;
+    const device = deviceOf(loaded);
     const { come, invited } = unmet(this.#userId, members);
     if (invited.length > 0) await device.lists.refresh(invited);
     if (come.length > 0) await knownMembers.asked(lease, roomId, await device.lists.meet(come));
@@ -205,12 +229,14 @@ export class Sender {
     caughtUp?.catch(() => undefined);
     const to = await encryptionTarget(this.#services, this.#userId, roomId, { toAll });
     if (!mayTalkIn(this.#services.mode, to !== undefined)) throw new RoomRefused(this.#services.mode);
+    const inClear = { eventType: type, content: JSON.stringify(content) };
     if (to === undefined) {
       if (form === "encrypted") throw await this.#refuseClear(roomId);
-      return { eventType: type, content: JSON.stringify(content) };
+      return inClear;
     }
+    if (form === "without a device" && (await this.#account.load()).device === undefined) return inClear;
     const hasMet = await this.#followDevices(roomId, to.members);
-    const { device } = await this.#account.load();
+    const device = deviceOf(await this.#account.load());
     // Of people who were met after it, the look says nothing.
     const isEnough = !hasMet && device === looked;
     const ciphertext = await device.encrypt(to.target, type, content, isEnough ? caughtUp : undefined);
@@ -219,13 +245,16 @@ export class Sender {
   }
 
   /** The event's id when it reached the room without our knowledge. */
-  #echo(actor: Actor, stored: StoredSend): Promise<string | undefined> {
+  #echo(access: GhostAccess, stored: StoredSend): Promise<string | undefined> {
     const content: unknown = JSON.parse(stored.content);
-    return findOwnEvent(
-      this.#services.client,
-      actor,
-      { roomId: stored.roomId, maxAgeMs: stored.ageMs + CLOCK_LEEWAY_MS },
-      (event) => event.type === stored.eventType && isDeepStrictEqual(event.content, content),
+    const where = { roomId: stored.roomId, maxAgeMs: stored.ageMs + CLOCK_LEEWAY_MS };
+    return access.call((as) =>
+      findOwnEvent(
+        this.#services.client,
+        as,
+        where,
+        (event) => event.type === stored.eventType && isDeepStrictEqual(event.content, content),
+      ),
     );
   }
 

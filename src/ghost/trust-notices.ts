@@ -5,14 +5,15 @@ import type { Distrust } from "../permissions/trust.ts";
 import { isRetryable } from "../observability/retryable.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
 
-type Reason = Distrust | "silenced" | "agent_unsigned";
+type Reason = Distrust | "silenced" | "agent_unsigned" | "no_device";
 
 /** A notice about trust: its person and reason. */
 export interface TrustNotice {
   readonly roomId: string;
   readonly userId: string;
   /**
-   * `silenced` when the ghost is silent because of the user, `agent_unsigned` when the ghost itself can't be trusted.
+   * `silenced` when the ghost is silent because of the user, `agent_unsigned` when the ghost itself can't be trusted,
+   * `no_device` when it can't encrypt.
    */
   readonly why: Reason;
   readonly content: object;
@@ -45,8 +46,9 @@ export class TrustNotices {
     );
     const [row] = rows;
     if (row === undefined) return;
+    const form = why === "no_device" ? "without a device" : "of_room";
     // With its time, so that a notice can be repeated after it was forgotten.
-    await ghost.sendToAll(roomId, content, `not trusted ${userId} ${why} ${row.since}`).catch((error: unknown) => {
+    await ghost.sendToAll(roomId, content, `not trusted ${userId} ${why} ${row.since}`, form).catch((error: unknown) => {
       if (isRetryable(error)) throw error;
       ghost.log.warn({ room: roomId, error }, "an untrusted device could not be reported to its user");
     });

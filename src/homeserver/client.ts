@@ -22,6 +22,8 @@ import { retrying } from "./retry.ts";
 export interface Actor {
   readonly userId: string;
   readonly deviceId?: string | undefined;
+  /** The device's own token, where the homeserver knows no parameter for the device. It stands for both ids. */
+  readonly accessToken?: string | undefined;
 }
 
 /** The time limit and the retries of a call. */
@@ -132,7 +134,7 @@ export function createHomeserverClient(options: {
       const response = await send(`${base}${request.path}${queryString(request)}`, {
         method: request.method,
         headers: {
-          authorization: `Bearer ${options.asToken}`,
+          authorization: `Bearer ${request.as?.accessToken ?? options.asToken}`,
           accept: "application/json",
           "accept-encoding": ACCEPTED_ENCODINGS,
           ...(request.body === undefined ? {} : { "content-type": request.contentType ?? "application/json" }),
@@ -239,7 +241,7 @@ function outcomeOf(status: number): string {
 function queryString(request: HomeserverRequest): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(request.query ?? {})) if (value !== undefined) query.set(name, value);
-  if (request.as !== undefined) {
+  if (request.as !== undefined && request.as.accessToken === undefined) {
     query.set("user_id", request.as.userId);
     if (request.as.deviceId !== undefined) query.set("device_id", request.as.deviceId);
   }

@@ -2,8 +2,9 @@ import type { JsonObject } from "../matrix/json.ts";
 import { randomInt } from "node:crypto";
 import { asObject, asObjects, asStrings, numberField, stringField } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
-import { AnswerTooLarge, noneIfNotFound } from "./errors.ts";
+import { AnswerTooLarge, isUnknownToken, MatrixError, noneIfNotFound, UnexpectedAnswer } from "./errors.ts";
 import { path } from "./path.ts";
+import { NO_ROOM_EVENTS } from "./sync-filter.ts";
 
 /*
  * The calls a ghost makes as its device (MSC4326), or about it. The crypto engine's requests and the answers it
@@ -25,20 +26,21 @@ export interface DeviceSync {
   readonly leftUsers: readonly string[];
   /** One-time keys on the server by algorithm; the server always tells all. */
   readonly keyCounts: Readonly<Record<string, number>>;
-  readonly unusedFallbackKeys: readonly string[];
+  /** Undefined where the server knows no fallback keys. */
+  readonly unusedFallbackKeys: readonly string[] | undefined;
 }
 
 /**
- * The filter leaves rooms out, because their events come by transaction. It is never the same twice: Synapse keeps the
- * answer to a sync for two minutes (`sync_response_cache_duration`) and repeats it to the same question. After a
- * restart from an older `since` that answer would be outdated, and newer keys would stay unseen.
+ * The filter leaves rooms out, because their events come by transaction; a server that filters no rooms (Dendrite) is
+ * asked for none of their events. It is never the same twice: Synapse keeps the answer to a sync for two minutes
+ * (`sync_response_cache_duration`) and repeats it to the same question. After a restart from an older `since` that
+ * answer would be outdated, and newer keys would stay unseen.
  */
 function syncFilter(): string {
-  const limit = randomInt(1, 2 ** 47);
   return JSON.stringify({
-    room: { rooms: [], timeline: { limit } },
+    room: { rooms: [], ...NO_ROOM_EVENTS },
     presence: { types: [] },
-    account_data: { types: [] },
+    account_data: { types: [], not_types: [String(randomInt(2 ** 47))] },
   });
 }
 
@@ -58,6 +60,59 @@ export async function putDevice(
   });
 }
 
+/**
+ * Signs the user in as an application service (spec "Server admin style permissions", `m.login.application_service`),
+ * which makes the device where it does not exist. Returns the device's own token; its earlier one ends.
+ */
+export async function loginDevice(
+  client: HomeserverClient,
+  { userId, deviceId }: Device,
+  displayName: string,
+  options?: CallOptions,
+): Promise<string> {
+  const answer = await client.request({
+    ...options,
+    method: "POST",
+    path: "/_matrix/client/v3/login",
+    body: {
+      type: "m.login.application_service",
+      identifier: { type: "m.id.user", user: userId },
+      device_id: deviceId,
+      initial_device_display_name: displayName,
+    },
+  });
+  if (asObject(answer, "POST login")["device_id"] !== deviceId) {
+    throw new UnexpectedAnswer("POST login", "the homeserver made another device than it was asked for");
+  }
+  return stringField(answer, "access_token", "POST login");
+}
+
+/** Ends a device's own token, and removes the device with its keys. A token that is not valid any more is fine. */
+export async function logoutDevice(
+  client: HomeserverClient,
+  device: Device & { readonly accessToken: string },
+  options?: CallOptions,
+): Promise<void> {
+  try {
+    await client.request({ ...options, method: "POST", path: "/_matrix/client/v3/logout", body: {}, as: device });
+  } catch (error) {
+    if (!isUnknownToken(error)) throw error;
+  }
+}
+
+/** The device as which the homeserver sees a call; undefined where it sees none. */
+export async function deviceSeen(
+  client: HomeserverClient,
+  device: Device,
+  options?: CallOptions,
+): Promise<string | undefined> {
+  const path = "/_matrix/client/v3/account/whoami";
+  const seen = asObject(await client.request({ ...options, method: "GET", path, as: device }), "GET whoami")[
+    "device_id"
+  ];
+  return typeof seen === "string" ? seen : undefined;
+}
+
 /** Whether the device exists. */
 export async function deviceExists(client: HomeserverClient, device: Device, options?: CallOptions): Promise<boolean> {
   const answer = await noneIfNotFound(
@@ -71,17 +126,32 @@ export async function deviceExists(client: HomeserverClient, device: Device, opt
   return answer !== undefined;
 }
 
-/** Removes the device with its keys (MSC4190: no user-interactive authentication). A missing device is fine. */
+/**
+ * Removes the device with its keys; a missing device is fine. Where an application service may not do so (MSC4190), it
+ * goes by {@link deleteByLogin}.
+ */
 export async function deleteDevice(client: HomeserverClient, device: Device, options?: CallOptions): Promise<void> {
-  await noneIfNotFound(
-    client.request({
-      ...options,
-      method: "DELETE",
-      path: path`/_matrix/client/v3/devices/${device.deviceId}`,
-      body: {},
-      as: { userId: device.userId },
-    }),
-  );
+  try {
+    await noneIfNotFound(
+      client.request({
+        ...options,
+        method: "DELETE",
+        path: path`/_matrix/client/v3/devices/${device.deviceId}`,
+        body: {},
+        as: { userId: device.userId },
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof MatrixError) || error.retryable || isUnknownToken(error)) throw error;
+    await deleteByLogin(client, device, options);
+  }
+}
+
+/** Removes the device by signing in as it, and out; a missing device is fine. */
+export async function deleteByLogin(client: HomeserverClient, device: Device, options?: CallOptions): Promise<void> {
+  if (!(await deviceExists(client, device, options))) return;
+  const accessToken = await loginDevice(client, device, "", options);
+  await logoutDevice(client, { ...device, accessToken }, options);
 }
 
 /**
@@ -112,7 +182,7 @@ export async function sync(
     maxBytes: MAX_SYNC_BYTES,
   } as const;
   try {
-    return readSync(await client.request(request));
+    return await readSync(await client.request(request), () => keyCountsOf(client, device, call));
   } catch (error) {
     const token =
       error instanceof AnswerTooLarge ? /"next_batch":\s?"([^"\\]{1,1000})"/.exec(error.beginning)?.[1] : undefined;
@@ -262,19 +332,30 @@ function post(
   return client.requestText({ ...options, method: "POST", path: endpoint, body, as });
 }
 
-function readSync(answer: unknown): DeviceSync {
+/** The one-time keys on the server, as an upload of no keys returns them. */
+async function keyCountsOf(client: HomeserverClient, device: Device, options: CallOptions): Promise<JsonObject> {
+  const call = "POST keys/upload";
+  const answer: unknown = JSON.parse(await keysUpload(client, device, "{}", options));
+  return asObject(asObject(answer, call)["one_time_key_counts"], call);
+}
+
+/** @param askCounts asks for the counts of one-time keys: servers without fallback keys leave out a count of zero. */
+async function readSync(answer: unknown, askCounts: () => Promise<JsonObject>): Promise<DeviceSync> {
   const call = "GET sync";
   const body = asObject(answer, call);
+  const nextBatch = stringField(body, "next_batch", call);
   const toDevice = asObject(body["to_device"] ?? {}, call);
   const lists = asObject(body["device_lists"] ?? {}, call);
+  const fallback = body["device_unused_fallback_key_types"];
   // A missing count must not become zero: the engine would make fifty new keys each time.
-  const counts = asObject(body["device_one_time_keys_count"], call);
+  const told = body["device_one_time_keys_count"];
+  const counts = told === undefined && fallback === undefined ? await askCounts() : asObject(told, call);
   return {
-    nextBatch: stringField(body, "next_batch", call),
+    nextBatch,
     toDevice: asObjects(toDevice["events"] ?? [], call),
     changedUsers: asStrings(lists["changed"] ?? [], call),
     leftUsers: asStrings(lists["left"] ?? [], call),
     keyCounts: Object.fromEntries(Object.keys(counts).map((name) => [name, numberField(counts, name, call)])),
-    unusedFallbackKeys: asStrings(body["device_unused_fallback_key_types"], call),
+    unusedFallbackKeys: fallback === undefined ? undefined : asStrings(fallback, call),
   };
 }

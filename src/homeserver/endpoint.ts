@@ -6,7 +6,7 @@
  */
 export function endpointOf(path: string, isLongPoll = false): string {
   const [, first = "", second = "", third = ""] =
-    /^\/_matrix\/(?:client|media)\/(?:v\d+\/)?([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?/.exec(path) ?? [];
+    /^\/_matrix\/(?:client|media|federation)\/(?:v\d+\/)?([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?/.exec(path) ?? [];
   switch (first) {
     case "sync":
       return isLongPoll ? "watch" : "sync";
@@ -45,6 +45,7 @@ const NAMES: Readonly<Record<string, string>> = {
   messages: "messages",
   auth_metadata: "auth_metadata",
   login: "login",
+  logout: "login",
   profile: "profile",
   receipt: "receipt",
   redact: "redact",
@@ -56,6 +57,7 @@ const NAMES: Readonly<Record<string, string>> = {
   state: "state",
   typing: "typing",
   upload: "media",
+  version: "versions",
   versions: "versions",
 };
 

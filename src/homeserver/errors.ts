@@ -104,9 +104,25 @@ export function askedToWaitMs(error: unknown): number {
   return error instanceof MatrixError ? (error.retryAfterMs ?? 0) : 0;
 }
 
+/** The device that we acted as is not on the homeserver any more. */
+export class DeviceGone extends Error {
+  override readonly name = "DeviceGone";
+}
+
 /** Whether the device that we acted as does not exist (MSC4326; older Synapses answer with the unstable name). */
 export function isUnknownDevice(error: unknown): boolean {
-  return error instanceof MatrixError && error.errcode.endsWith("M_UNKNOWN_DEVICE");
+  return error instanceof DeviceGone || (error instanceof MatrixError && error.errcode.endsWith("M_UNKNOWN_DEVICE"));
+}
+
+/** Whether the homeserver asks for a password or the like first (spec "User-interactive authentication"). */
+export function isInteractive(error: unknown): boolean {
+  // Such an answer names the ways, and no error.
+  return error instanceof MatrixError && error.status === 401 && error.errcode === "M_UNKNOWN";
+}
+
+/** Whether the homeserver does not know the token of the call. */
+export function isUnknownToken(error: unknown): boolean {
+  return error instanceof MatrixError && error.errcode === "M_UNKNOWN_TOKEN";
 }
 
 /** The answer of a call; undefined when the homeserver answers that it does not exist (404 `M_NOT_FOUND`). */

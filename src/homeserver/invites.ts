@@ -2,6 +2,7 @@ import type { JsonObject } from "../matrix/json.ts";
 import { randomUUID } from "node:crypto";
 import { asObject, asObjects } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
+import { NO_ROOM_EVENTS } from "./sync-filter.ts";
 
 /** An unanswered invite. */
 export interface PendingInvite {
@@ -27,7 +28,7 @@ export async function pendingInvites(
     path: "/_matrix/client/v3/sync",
     query: {
       filter: JSON.stringify({
-        room: { rooms: [`!${randomUUID()}:no-room.invalid`] },
+        room: { rooms: [`!${randomUUID()}:no-room.invalid`], ...NO_ROOM_EVENTS },
         presence: { types: [] },
         account_data: { types: [] },
       }),

@@ -139,9 +139,10 @@ export async function devices(
 ): Promise<readonly ListedDevice[]> {
   const call = "GET devices";
   const answer = await client.request({ ...options, method: "GET", path: path`/_matrix/client/v3/devices`, as });
-  return asObjects(asObject(answer, call)["devices"], call).map((device) => ({
+  return asObjects(asObject(answer, call)["devices"] ?? [], call).map((device) => ({
     deviceId: stringField(device, "device_id", call),
     displayName: typeof device["display_name"] === "string" ? device["display_name"] : undefined,
-    isSeen: typeof device["last_seen_ts"] === "number",
+    // Dendrite says 0 of a device that was never used.
+    isSeen: typeof device["last_seen_ts"] === "number" && device["last_seen_ts"] > 0,
   }));
 }

@@ -54,7 +54,7 @@ export async function pingAppservice(
 }
 
 const UNKNOWN_TOKEN =
-  "The homeserver does not know this registration's as_token. Add the registration file to app_service_config_files in homeserver.yaml, make sure it is the same file as ours, and restart Synapse.";
+  "The homeserver does not know this registration's as_token. Give it the registration file (Synapse: app_service_config_files in homeserver.yaml), make sure it is the same file as ours, and restart the homeserver.";
 
 /** What is known about a failed ping. */
 export interface PingFailure {
@@ -79,12 +79,12 @@ export const PING_FAILURES: ReadonlyMap<string, (failure: PingFailure) => string
   [
     "M_FORBIDDEN",
     () =>
-      "The homeserver knows the as_token under another id. Make the id of both copies of the registration the same, and restart Synapse.",
+      "The homeserver knows the as_token under another id. Make the id of both copies of the registration the same, and restart the homeserver.",
   ],
   [
     "M_URL_NOT_SET",
     () =>
-      "The homeserver's copy of the registration has no url. Set it to an address where the homeserver reaches the bridge, and restart Synapse.",
+      "The homeserver's copy of the registration has no url. Set it to an address where the homeserver reaches the bridge, and restart the homeserver.",
   ],
   ["M_BAD_STATUS", badStatus],
   [
@@ -97,20 +97,20 @@ export const PING_FAILURES: ReadonlyMap<string, (failure: PingFailure) => string
     ({ url }) =>
       `The homeserver got no answer in time from the url in its copy of the registration. Look for a firewall, or for an address that leads elsewhere. ${sameUrl(url)}`,
   ],
-  ["M_UNRECOGNIZED", () => "The homeserver is too old to ping application services; messages may work all the same."],
+  ["M_UNRECOGNIZED", () => "The homeserver does not ping application services; messages work all the same."],
 ]);
 
 function badStatus({ url, said, isRefusedByUs }: PingFailure): string {
   const forbids = /^HTTP 40[13]\b/.test(said);
   if (isRefusedByUs === true || (isRefusedByUs === undefined && forbids)) {
-    return `The homeserver reached ${isRefusedByUs === true ? "this bridge" : "a bridge"}, which refused its hs_token. Its copy of the registration differs from ours: give it the same file, and restart Synapse.`;
+    return `The homeserver reached ${isRefusedByUs === true ? "this bridge" : "a bridge"}, which refused its hs_token. Its copy of the registration differs from ours: give it the same file, and restart the homeserver.`;
   }
   return `Another program than this bridge answers at the url in the homeserver's copy of the registration${quoted(said)}. Stop that program, or give the homeserver the right address. ${sameUrl(url)}`;
 }
 
 /** The homeserver reads its own copy of the registration, and nobody can ask it for the url there. */
 function sameUrl(url: string): string {
-  return `In our copy the url is ${url}: make sure that both copies are the same and that the homeserver can reach this address (in a container, 127.0.0.1 is the container itself), and restart Synapse.`;
+  return `In our copy the url is ${url}: make sure that both copies are the same and that the homeserver can reach this address (in a container, 127.0.0.1 is the container itself), and restart the homeserver.`;
 }
 
 /** The most characters of the homeserver's words that are told. */
@@ -123,6 +123,11 @@ function quoted(said: string): string {
     .replaceAll(". ", "; ")
     .replace(/[.\s]+$/, "");
   return words === "" ? "" : ` (it says: ${words})`;
+}
+
+/** Whether the homeserver knows no pings. It may reach us all the same. */
+export function knowsNoPings(error: unknown): boolean {
+  return error instanceof MatrixError && error.errcode === "M_UNRECOGNIZED";
 }
 
 /** The meaning of a failed ping, with the remedy after the first full stop. */

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { backoffMs } from "../concurrency/backoff.ts";
 import type { Logger } from "../observability/log.ts";
 import type { HomeserverClient } from "./client.ts";
-import { isHomeserverError, MatrixError } from "./errors.ts";
-import { explainPingFailure, pingAppservice, type PingResult } from "./ping.ts";
+import { isHomeserverError } from "./errors.ts";
+import { explainPingFailure, knowsNoPings, pingAppservice, type PingResult } from "./ping.ts";
 import type { RecentPings } from "./recent-pings.ts";
 import { pause } from "./retry.ts";
 
@@ -74,7 +74,7 @@ export class HomeserverReach {
       this.#sooner = new AbortController();
       const { signal } = this.#parts;
       const result = await this.ping();
-      if (result.kind === "answered" || isTooOld(result.error)) return;
+      if (result.kind === "answered" || knowsNoPings(result.error)) return;
       const either = AbortSignal.any([signal, this.#sooner.signal]);
       await pause(backoffMs(failures, AGAIN), either).catch(() => signal.throwIfAborted());
     }
@@ -124,11 +124,10 @@ export class HomeserverReach {
       return;
     }
     this.#told = reason;
+    if (knowsNoPings(error)) {
+      log.info({ reason }, "the homeserver knows no pings");
+      return;
+    }
     log.error({ error: error.message, reason }, "the homeserver's ping of this application service failed");
   }
-}
-
-/** Whether the homeserver knows no pings: more of them would tell no more. */
-function isTooOld(error: unknown): boolean {
-  return error instanceof MatrixError && error.errcode === "M_UNRECOGNIZED";
 }

@@ -1,7 +1,6 @@
 import type { JsonObject } from "../matrix/json.ts";
 import { asObject, asObjects, asStrings, stringField } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
-import type { Device } from "./device-calls.ts";
 import { MatrixError, UnexpectedAnswer } from "./errors.ts";
 import { path } from "./path.ts";
 
@@ -166,7 +165,7 @@ export async function members(
  */
 export async function sendEvent(
   client: HomeserverClient,
-  as: Device,
+  as: Actor,
   event: { readonly roomId: string; readonly type: string; readonly txnId: string; readonly content: object | string },
   options?: CallOptions,
 ): Promise<string> {
@@ -183,7 +182,7 @@ export async function sendEvent(
 /** Redacts an event. A repeat under the same `txnId` has no further effect. */
 export async function redactEvent(
   client: HomeserverClient,
-  as: Device,
+  as: Actor,
   redaction: { readonly roomId: string; readonly eventId: string; readonly txnId: string; readonly reason?: string },
   options?: CallOptions,
 ): Promise<void> {

@@ -1,6 +1,7 @@
 import { Agent, request } from "undici";
 import { trusting } from "../egress/trusted.ts";
 import { OperatorError, type Saying } from "../observability/operator-error.ts";
+import { softwareIn, type Software } from "./software.ts";
 
 /**
  * Asks a homeserver for public facts. It sends no token: Synapse refuses even /versions to an unknown token, and before
@@ -15,7 +16,7 @@ export interface Survey {
   /** Versions of the specification. */
   readonly versions: readonly string[];
   /** The implementation and its version, if known. */
-  readonly software: { readonly name: string; readonly version: string } | undefined;
+  readonly software: Software | undefined;
   /** The server name, if known: only a listener for federation or keys tells it. */
   readonly domain: string | undefined;
   readonly signIn: SignIn;
@@ -73,7 +74,7 @@ export async function surveyHomeserver(url: string, ca?: string): Promise<Survey
     const date = Date.parse(first.headers.get("date") ?? "");
     return {
       versions: versions.filter((version) => typeof version === "string"),
-      software: softwareOf(admin, federation, first.headers.get("server")),
+      software: softwareOf(admin, softwareIn(federation) ?? softwareIn(first.body), first.headers.get("server")),
       domain: text(keys["server_name"]),
       signIn: signInOf(metadata, login),
       // The header is cut off to whole seconds; half a second more is the best guess.
@@ -133,12 +134,11 @@ function parse(answer: string): Body {
   }
 }
 
-function softwareOf(admin: Body, federation: Body, header: string | undefined): Survey["software"] {
+function softwareOf(admin: Body, named: Software | undefined, header: string | undefined): Software | undefined {
   const synapse = text(admin["server_version"]);
   // A Synapse that runs from a checkout appends details.
   if (synapse !== undefined) return { name: "Synapse", version: synapse.split(" ")[0] ?? synapse };
-  const { name, version } = (typeof federation["server"] === "object" ? (federation["server"] ?? {}) : {}) as Body;
-  if (typeof name === "string" && typeof version === "string") return { name, version };
+  if (named !== undefined) return named;
   const [, ofHeader] = /^Synapse\/(\d\S*)/.exec(header ?? "") ?? [];
   return ofHeader === undefined ? undefined : { name: "Synapse", version: ofHeader };
 }
@@ -195,5 +195,5 @@ function explainOtherAnswer({ status, headers }: Answer, base: string): Saying<"
     return `${base} redirects to ${place}: use the homeserver's own address`;
   }
   const type = headers.get("content-type")?.split(";")[0] ?? "no content type";
-  return `the server at ${base} is no homeserver (HTTP ${status}, ${type}): use the address and port of Synapse's client-server API, without /_matrix`;
+  return `the server at ${base} is no homeserver (HTTP ${status}, ${type}): use the address and port of the homeserver's client-server API, without /_matrix`;
 }

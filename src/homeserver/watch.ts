@@ -3,6 +3,7 @@ import { asObject } from "./answer.ts";
 import type { HomeserverClient } from "./client.ts";
 import { isHomeserverError } from "./errors.ts";
 import { pause, retryDelayMs } from "./retry.ts";
+import { NO_ROOM_EVENTS } from "./sync-filter.ts";
 
 /** The time for which the homeserver may hold a request, in ms, and the most that it may take beyond that. */
 const POLL_MS = 30_000;
@@ -33,7 +34,7 @@ export async function watchHomeserver(
           since,
           timeout: String(POLL_MS),
           set_presence: "offline",
-          filter: JSON.stringify({ room: { rooms: [] }, presence: { types: [] }, account_data: { types: [] } }),
+          filter: JSON.stringify({ room: { rooms: [], ...NO_ROOM_EVENTS }, presence: { types: [] }, account_data: { types: [] } }),
         },
         as: { userId },
         timeoutMs: POLL_MS + LEEWAY_MS,

@@ -164,6 +164,8 @@ export const english = {
     `${agent} answers only in rooms of at most ${counted(members, "member", "members")}, and this one has more. Please ask in a smaller room.`,
   onlyEncryptedRooms: "This agent talks in encrypted rooms only. Switch encryption on, then invite it again.",
   noEncryptedRooms: "This agent does not talk in encrypted rooms.",
+  noDevice:
+    "I can't read or write in encrypted rooms: this homeserver gives agents no devices of their own. Please invite me to a room without encryption.",
   bot: {
     welcome: (call) =>
       `Hello! I look after the AI agents on this homeserver. Write \`${call}list\` to see the agents you can talk to, or \`${call}help\`.`,

@@ -171,6 +171,8 @@ export const german: Words = {
   onlyEncryptedRooms:
     "Dieser Agent spricht nur in verschlüsselten Räumen. Schalte die Verschlüsselung ein, und lade ihn noch einmal ein.",
   noEncryptedRooms: "Dieser Agent spricht nicht in verschlüsselten Räumen.",
+  noDevice:
+    "In verschlüsselten Räumen kann ich weder lesen noch schreiben: Dieser Homeserver gibt Agenten keine eigenen Geräte. Lade mich bitte in einen Raum ohne Verschlüsselung ein.",
   bot: {
     welcome: (call) =>
       `Hallo! Ich kümmere mich um die KI-Agenten auf diesem Homeserver. Schreib \`${call}list\`, um die Agenten zu sehen, mit denen du reden kannst, oder \`${call}help\`.`,

@@ -120,6 +120,8 @@ export interface Phrases {
   readonly roomTooLarge: (agent: string, members: number) => string;
   readonly onlyEncryptedRooms: string;
   readonly noEncryptedRooms: string;
+  /** The homeserver gives the agent no device, and the room is encrypted. */
+  readonly noDevice: string;
   readonly bot: {
     /** @param call the words before a command that address the bot. */
     readonly welcome: (call: string) => string;

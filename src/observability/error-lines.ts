@@ -47,7 +47,8 @@ export const ERROR_LINES = {
     "nothing is lost; the lines before this one say what held it up",
   "an uncaught fault ends the process; the next start continues its work":
     "report it with its `error`; have the process started again",
-  "the homeserver lacks features that agents need to encrypt": "do what its `missing` says",
+  "the homeserver gives application services no devices: agents answer only in rooms that are not encrypted":
+    "see [which homeservers](homeservers.md) let agents encrypt; its `reason` has the homeserver's words",
   "start-up was interrupted": "read its `error`, mend that, and restart",
   "a crypto store's write failed; the store must be opened again":
     "nothing at first, because the store is loaded again; if it comes again, check disk and database",

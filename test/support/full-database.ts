@@ -132,6 +132,7 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
   [37, ""],
   [38, ""],
   [39, "update ghosts set backup_behind = true where device_made;"],
+  [40, "update ghosts set access_token = 'sealed', identity_refused = true where device_made;"],
 ]);
 
 /** Inserts rows into every table of the newest schema. */

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { OLDEST_SYNAPSE } from "../../src/homeserver/survey.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -14,6 +15,9 @@ export const OTHER_SYNAPSE_VERSION = process.env["TEST_SYNAPSE_VERSION"];
 export const SYNAPSE_VENV = inCheckout(
   OTHER_SYNAPSE_VERSION === undefined ? ".local/venv" : `.cache/synapse-${OTHER_SYNAPSE_VERSION}`,
 );
+
+/** The Python environment with the oldest Synapse that we support. */
+export const OLDEST_SYNAPSE_VENV = inCheckout(`.cache/synapse-${OLDEST_SYNAPSE}`);
 
 /** The Python environment with Synapse and its driver for PostgreSQL; for test/image and test/bench. */
 export const SYNAPSE_POSTGRES_VENV = inCheckout(".cache/synapse-postgres-venv");

@@ -125,6 +125,8 @@ export class SimulatedHomeserver {
         return ok();
       case "PUT rooms":
         return ok({ event_id: `$simulated${++this.#events}` });
+      case "GET account":
+        return ok({ user_id: user, ...(device === "" ? {} : { device_id: device }) });
       case "GET devices":
         return ok({ devices: [] });
       case "POST room_keys":

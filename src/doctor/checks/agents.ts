@@ -64,6 +64,7 @@ export function judgeDevice(ghost: GhostKeys, published: PublishedKeys): Finding
 export const oneTimeKeys: Check = ofAgents("one-time-keys", async ({ client, bridge }, ghosts) =>
   Promise.all(
     ghosts.map(async (ghost) => {
+      if (ghost.hasToken) return unknown(`${ghost.userId}: only its own token shows them, which the bridge keeps`);
       // An empty upload returns the counts.
       const answer = await keysUpload(client, { userId: ghost.userId, deviceId: ghost.deviceId }, "{}", OPTIONS).catch(
         (error: unknown) => {
@@ -99,6 +100,11 @@ export const crossSigning: Check = ofAgents("cross-signing", async (patient, gho
 
 export function judgeIdentity(ghost: GhostKeys, published: PublishedKeys): Finding {
   const { userId, deviceId } = ghost;
+  if (ghost.identityRefused) {
+    return unknown(
+      `${userId}: the homeserver takes no identity from application services, so people's apps show its device as not signed`,
+    );
+  }
   if (published.masterKey === undefined) {
     return bad(
       `${userId} has no identity at the homeserver: people see a warning beside it`,
@@ -177,7 +183,7 @@ function ofAgents(
   };
 }
 
-/** The appservice's sender asks, because that works even when the agent's device is gone. */
+/** An agent asks, without its device, because that works even when the device is gone. */
 async function keysOf(
   client: HomeserverClient,
   ghosts: readonly GhostKeys[],
@@ -189,6 +195,7 @@ async function keysOf(
       method: "POST",
       path: "/_matrix/client/v3/keys/query",
       body: { device_keys: Object.fromEntries(ghosts.map(({ userId }) => [userId, []])) },
+      as: ghosts[0] && { userId: ghosts[0].userId },
     }),
     call,
   );

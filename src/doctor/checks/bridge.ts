@@ -51,6 +51,7 @@ export function judgePing(sight: PingSight): Finding {
         `it works both ways, in ${sight.roundTripMs} ms, of which ${sight.homeserverMs} ms from the homeserver to the bridge and back`,
       );
     case "failed": {
+      if (sight.code === "M_UNRECOGNIZED") return unknown(sight.reason);
       const [what = "", ...mend] = sight.reason.split(". ");
       return bad(what, mend.join(". ") || "check the homeserver's log");
     }

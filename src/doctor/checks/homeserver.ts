@@ -3,7 +3,8 @@ import { register, whoami } from "../../homeserver/calls.ts";
 import { createHomeserverClient } from "../../homeserver/client.ts";
 import { isHomeserverError, MatrixError } from "../../homeserver/errors.ts";
 import { isAtLeast, OLDEST_SYNAPSE, type Survey } from "../../homeserver/survey.ts";
-import { actsAsDevice, CANT_ACT_AS_DEVICE } from "../../homeserver/support.ts";
+import { nameOf } from "../../homeserver/software.ts";
+import { actsAsDevice } from "../../homeserver/support.ts";
 import { silentLogger } from "../../observability/log.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 import { CALL_LIMIT_MS, type Patient } from "../patient.ts";
@@ -74,9 +75,9 @@ const SAME_FILE =
   "give the homeserver the same registration.yaml (app_service_config_files of homeserver.yaml names it), and restart the homeserver";
 
 async function judgeRegistration({ client, config, registration, ping }: Patient): Promise<Finding> {
+  const expected = `@${registration.senderLocalpart}:${config.homeserver.domain}`;
   try {
     const sender = await whoami(client, undefined, { timeoutMs: CALL_LIMIT_MS });
-    const expected = `@${registration.senderLocalpart}:${config.homeserver.domain}`;
     if (sender === expected) return good(`the homeserver knows it as ${sender}`);
     const [, domain] = /^@[^:]*:(.*)$/.exec(sender) ?? [];
     return domain === config.homeserver.domain
@@ -166,20 +167,21 @@ export const signIn: Check = {
 };
 
 /**
- * Features that `/versions` does not name. The bridge tests them by a device that it makes and removes; here an agent's
- * device proves them, or else the version.
+ * Whether agents have devices, which no call of the homeserver tells: an agent's device proves it, or else the
+ * homeserver's version, or its way of signing in.
  */
 export const features: Check = {
   name: "features",
   async run({ homeserver: sight, client, config, database }) {
     if (sight.kind === "away") return [AWAY];
-    if (config.encryption.mode === "off") return [unknown("encryption.mode is off")];
+    if (config.encryption.mode === "off") return [unknown("encryption.mode is off, so agents need no devices")];
     const made = (database.kind === "read" ? (database.records.state?.ghosts ?? []) : []).filter(
       ({ deviceMade }) => deviceMade,
     );
+    const byId = made.filter(({ hasToken }) => !hasToken);
     try {
-      for (const actor of made) {
-        if (await actsAsDevice(client, actor, { timeoutMs: CALL_LIMIT_MS })) {
+      for (const { userId, deviceId } of byId) {
+        if (await actsAsDevice(client, { userId, deviceId }, { timeoutMs: CALL_LIMIT_MS })) {
           return [good("the homeserver lets the bridge make agents' devices (MSC4190) and act as them (MSC4326)")];
         }
       }
@@ -187,17 +189,25 @@ export const features: Check = {
       if (isHomeserverError(error)) return [unknown(error.message)];
       throw error;
     }
-    return [judgeFeatures(sight.survey.software, made.length > 0)];
+    if (byId.length < made.length) return [good("agents' devices have tokens of their own, by a login of the bridge")];
+    return [judgeFeatures(sight.survey, byId.length > 0)];
   },
 };
 
 /** @param isRefused whether the homeserver refused to let us act as any of the agents' devices. */
-function judgeFeatures(software: Survey["software"], isRefused: boolean): Finding {
+export function judgeFeatures({ software, signIn: way }: Pick<Survey, "software" | "signIn">, isRefused: boolean): Finding {
+  const name = nameOf(software);
   const isNew = software?.name === "Synapse" && isAtLeast(software.version, OLDEST_SYNAPSE);
-  if (isRefused && !isNew) {
-    const [what = "", ...mend] = CANT_ACT_AS_DEVICE.split(". ");
-    return bad(what, mend.join(". "));
+  if (isNew) return good(`${name} lets agents have devices, by its version`);
+  const signsIn = way.by === "homeserver" && way.flows.includes("m.login.application_service");
+  if (isRefused) {
+    return bad(
+      `${name} does not let the bridge act as its agents' devices any more (MSC4326)`,
+      signsIn
+        ? "if another homeserver took the place of the former one: matrix-agents keys new-device for each agent"
+        : "look in docs/homeservers.md for the homeservers on which agents encrypt",
+    );
   }
-  if (isNew) return good(`${software.name} ${software.version} lets agents have devices, by its version`);
+  if (signsIn) return good(`${name} lets agents have devices, by a login of the bridge if not otherwise`);
   return unknown("whether agents can have devices shows when the first agent has one; the bridge's log tells");
 }

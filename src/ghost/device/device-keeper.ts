@@ -1,7 +1,7 @@
 import type { Device } from "../../crypto/device.ts";
-import { IdentityElsewhere } from "../../crypto/identity.ts";
-import { deleteDevice, putDevice } from "../../homeserver/device-calls.ts";
-import { isHomeserverError, MatrixError } from "../../homeserver/errors.ts";
+import { IdentityElsewhere, IdentityRefused } from "../../crypto/identity.ts";
+import { deleteByLogin, deleteDevice } from "../../homeserver/device-calls.ts";
+import { DeviceGone, isHomeserverError, MatrixError } from "../../homeserver/errors.ts";
 import { devices } from "../../homeserver/key-backup-calls.ts";
 import type { Lease } from "../../leases/leases.ts";
 import type { Logger } from "../../observability/log.ts";
@@ -89,7 +89,7 @@ export class DeviceKeeper {
       if (signed.kind !== "orphaned" && signed.replaces !== undefined) {
         // Only after the new device is known: until then messages go to the old one.
         await closeDevice(open);
-        await this.#emptyReplaced(signed.replaces, lease);
+        await this.#emptyReplaced(signed.replaces, lease, signed.accessToken !== undefined);
         open = await this.#opener.open(await this.#store.ensure(this.#userId), lease);
       }
       // Before the old device is forgotten here: the server must not take the new one for the older of the two.
@@ -168,10 +168,12 @@ export class DeviceKeeper {
   }
 
   async #make(device: UnmadeDevice, lease: Lease): Promise<MadeDevice> {
+    const { deviceId } = device;
     const name = deviceNameOf(this.#owner.displayName());
-    await putDevice(this.#surroundings.client, { userId: this.#userId, deviceId: device.deviceId }, name);
-    await this.#store.setDeviceMade(lease);
-    return { ...device, kind: "made" };
+    const token = await this.#surroundings.deviceMaker.make({ userId: this.#userId, deviceId }, name);
+    const accessToken = token === undefined ? undefined : await this.#opener.sealed(deviceId, token);
+    await this.#store.setDeviceMade(lease, accessToken);
+    return { ...device, kind: "made", accessToken };
   }
 
   async #signed(
@@ -202,6 +204,11 @@ export class DeviceKeeper {
       await this.#owner.signed();
       return restored ? "restored identity" : "new identity";
     } catch (error) {
+      if (error instanceof IdentityRefused) {
+        await this.#store.setIdentityRefused(lease);
+        this.#log.warn({ error }, "the homeserver takes no identity of agents: clients show that the device is not signed");
+        return "identity refused";
+      }
       if (!(error instanceof IdentityElsewhere)) throw error;
       // People see a warning and get no messages; a new identity made unasked would hurt them more.
       this.#log.error({ error }, "this ghost's device is not signed");
@@ -210,15 +217,18 @@ export class DeviceKeeper {
   }
 
   /** Backs up the keys that were sent to the old device. A device that can't receive them any more is given up. */
-  async #emptyReplaced(deviceId: string, lease: Lease): Promise<void> {
-    const old = await this.#opener.openReplaced(deviceId, lease);
+  async #emptyReplaced(deviceId: string, lease: Lease, byLogin: boolean): Promise<void> {
     try {
-      await old.device.receiveLast();
+      const old = await this.#opener.openReplaced(deviceId, lease, { byLogin });
+      try {
+        await old.device.receiveLast();
+      } finally {
+        await closeDevice(old);
+      }
     } catch (error) {
-      if (!(error instanceof MatrixError) || error.retryable) throw error;
+      const isGone = error instanceof DeviceGone || (error instanceof MatrixError && !error.retryable);
+      if (!isGone) throw error;
       this.#log.warn({ device: deviceId, error }, "the last messages to the old device are lost");
-    } finally {
-      await closeDevice(old);
     }
   }
 
@@ -241,7 +251,7 @@ export class DeviceKeeper {
     }
     if (!state.restore) return;
     await this.#restoreKeys(device);
-    await this.#retireOthers(device, state.replaces, lease);
+    await this.#retireOthers(device, state, lease);
     await this.#store.setRestored(lease);
   }
 
@@ -265,12 +275,17 @@ export class DeviceKeeper {
   }
 
   /** Deletes the devices that this one replaces, from the server and from the database. */
-  async #retireOthers(device: Device, replaced: string | undefined, lease: Lease): Promise<void> {
+  async #retireOthers(
+    device: Device,
+    { replaces: replaced, accessToken }: SignedDevice | SecuredDevice,
+    lease: Lease,
+  ): Promise<void> {
     const { client, cryptoStore } = this.#surroundings;
     const actor = { userId: this.#userId };
+    const remove = accessToken === undefined ? deleteDevice : deleteByLogin;
     for (const { deviceId, displayName } of await devices(client, actor)) {
       if (deviceId === device.deviceId || !isDeviceName(displayName)) continue;
-      await deleteDevice(client, { ...actor, deviceId });
+      await remove(client, { ...actor, deviceId });
       this.#log.info({ device: deviceId }, "a replaced device is deleted");
     }
     if (replaced === undefined) return;

@@ -1,12 +1,17 @@
 import { Device } from "../../crypto/device.ts";
+import { deviceExists, loginDevice } from "../../homeserver/device-calls.ts";
+import { DeviceGone } from "../../homeserver/errors.ts";
 import { SecretStorage } from "../../crypto/secret-storage.ts";
 import type { StoreSession } from "../../crypto/store/crypto-store.ts";
 import type { DeviceTransport } from "../../crypto/transport.ts";
 import type { Lease } from "../../leases/leases.ts";
 import type { Logger } from "../../observability/log.ts";
+import { DeviceAccess } from "./device-access.ts";
+import { deviceNameOf } from "./device-name.ts";
 import type { DevicePlace } from "./device-state.ts";
 import { DeviceStore } from "./device-store.ts";
 import type { DeviceOwner, DeviceSurroundings } from "./device-surroundings.ts";
+import { openToken, sealToken } from "./device-token.ts";
 import { deviceTransport } from "./device-transport.ts";
 import { GhostVerifications } from "./ghost-verifications.ts";
 import { accountDataOf, backupServerOf } from "./server-side-keys.ts";
@@ -17,6 +22,7 @@ import { ToDeviceGate } from "./to-device-gate.ts";
 /** An open device, with its store. */
 export interface OpenDevice {
   readonly device: Device;
+  readonly access: DeviceAccess;
   readonly session: StoreSession;
 }
 
@@ -40,29 +46,66 @@ export class DeviceOpener {
 
   /** Opens a device with the ghost's position in /sync. Throws the error of the database or the store. */
   open(place: DevicePlace, lease: Lease): Promise<OpenDevice> {
-    return this.#open(place, lease, (since) => this.#store.saveSince(lease, since));
+    return this.#open(place, lease, {
+      saveSince: (since) => this.#store.saveSince(lease, since),
+      storeToken: (sealed) => this.#store.setToken(lease, sealed),
+    });
   }
 
-  /** Opens a replaced device: it reads from the beginning, and its position is not saved. */
-  openReplaced(deviceId: string, lease: Lease): Promise<OpenDevice> {
-    return this.#open({ deviceId, since: undefined }, lease, () => Promise.resolve());
+  /**
+   * Opens a replaced device: it reads from the beginning, and nothing of it is saved. Throws DeviceGone, and the error of
+   * the server.
+   *
+   * @param options.byLogin whether devices have tokens of their own here. That of a replaced device is not kept.
+   */
+  async openReplaced(deviceId: string, lease: Lease, { byLogin }: { readonly byLogin: boolean }): Promise<OpenDevice> {
+    const accessToken = byLogin ? await this.#signInAgain(deviceId) : undefined;
+    const nothing = (): Promise<void> => Promise.resolve();
+    const place = { deviceId, accessToken, since: undefined };
+    return this.#open(place, lease, { saveSince: nothing, storeToken: nothing });
   }
 
-  async #open(place: DevicePlace, lease: Lease, saveSince: (since: string) => Promise<void>): Promise<OpenDevice> {
+  /** Seals a token of a device for the database. Throws MasterKeyError, DatabaseError. */
+  async sealed(deviceId: string, token: string): Promise<string> {
+    const key = await this.#surroundings.masterKey.storeKey(this.#userId, deviceId);
+    return sealToken(key, this.#userId, deviceId, token);
+  }
+
+  async #signInAgain(deviceId: string): Promise<string> {
+    const { client } = this.#surroundings;
+    const device = { userId: this.#userId, deviceId };
+    if (!(await deviceExists(client, device))) throw new DeviceGone(`the replaced device ${deviceId} is gone`);
+    return this.sealed(deviceId, await loginDevice(client, device, deviceNameOf(this.#owner.displayName())));
+  }
+
+  async #open(place: DevicePlace, lease: Lease, saving: Saving): Promise<OpenDevice> {
     const session = await this.#surroundings.cryptoStore.open(lease, place.deviceId);
     try {
-      return { session, device: await this.#openOn(session, place, lease, saveSince) };
+      const storeKey = await this.#surroundings.masterKey.storeKey(this.#userId, place.deviceId);
+      const access = this.#access(place, storeKey, saving);
+      return { session, access, device: await this.#openOn({ session, storeKey, access }, place, lease, saving) };
     } catch (error) {
       await session.close();
       throw error;
     }
   }
 
+  #access({ deviceId, accessToken }: DevicePlace, storeKey: Uint8Array, { storeToken }: Saving): DeviceAccess {
+    const userId = this.#userId;
+    return new DeviceAccess({
+      client: this.#surroundings.client,
+      device: { userId, deviceId },
+      token: accessToken === undefined ? undefined : openToken(storeKey, userId, deviceId, accessToken),
+      name: () => deviceNameOf(this.#owner.displayName()),
+      store: (token) => storeToken(sealToken(storeKey, userId, deviceId, token)),
+    });
+  }
+
   async #openOn(
-    session: StoreSession,
+    { session, storeKey, access }: Pick<OpenDevice, "session" | "access"> & { readonly storeKey: Uint8Array },
     { deviceId, since }: DevicePlace,
     lease: Lease,
-    saveSince: (since: string) => Promise<void>,
+    { saveSince }: Saving,
   ): Promise<Device> {
     const { database, client, masterKey, mailbox, syncing, permissions, metrics, ...rest } = this.#surroundings;
     const userId = this.#userId;
@@ -71,8 +114,8 @@ export class DeviceOpener {
       userId,
       deviceId,
       store: session,
-      storeKey: await masterKey.storeKey(userId, deviceId),
-      transport: this.#transport(deviceId),
+      storeKey,
+      transport: this.#transport(access),
       backup: { ...backup, put: (version, body) => syncing.run(() => backup.put(version, body)) },
       storage: new SecretStorage(accountDataOf(client, userId), await masterKey.recoveryKey(userId)),
       keptIdentity: keptWithMarker(client, this.#store, lease, deviceId),
@@ -99,9 +142,9 @@ export class DeviceOpener {
     });
   }
 
-  #transport(deviceId: string): DeviceTransport {
+  #transport(access: DeviceAccess): DeviceTransport {
     const { client, syncing, metrics } = this.#surroundings;
-    const transport = deviceTransport(client, { userId: this.#userId, deviceId }, () => {
+    const transport = deviceTransport(client, access, () => {
       metrics?.toDeviceRefused.inc({ why: "too_large" });
       this.#log.error("a /sync was too large to be read, so the messages in it are lost");
     });
@@ -117,8 +160,15 @@ export class DeviceOpener {
   }
 }
 
+/** The places for what an open device brings. */
+interface Saving {
+  readonly saveSince: (since: string) => Promise<void>;
+  /** Stores a sealed token. */
+  readonly storeToken: (sealed: string) => Promise<void>;
+}
+
 /** Closes a device and its store. */
-export async function closeDevice({ device, session }: OpenDevice): Promise<void> {
+export async function closeDevice({ device, session }: Pick<OpenDevice, "device" | "session">): Promise<void> {
   await device.close();
   await session.close();
 }

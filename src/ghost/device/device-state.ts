@@ -4,6 +4,8 @@ export interface DeviceRecord {
   /** The position in /sync. */
   readonly since: string | undefined;
   readonly deviceMade: boolean;
+  /** The device's own token, sealed; undefined where the bridge acts as the device by its id. */
+  readonly accessToken: string | undefined;
   readonly crossSigned: boolean;
   /** Whether the identity's secrets and the room keys are also on the server. */
   readonly secured: boolean;
@@ -19,8 +21,8 @@ export interface DeviceRecord {
   readonly marker: number;
 }
 
-/** The device, and its position in /sync. */
-export type DevicePlace = Pick<DeviceRecord, "deviceId" | "since">;
+/** The device, the token to act as it, and its position in /sync. */
+export type DevicePlace = Pick<DeviceRecord, "deviceId" | "accessToken" | "since">;
 
 /** A device that the ghost's identity has not signed yet. */
 interface Unsigned extends DevicePlace, Pick<DeviceRecord, "replaces"> {
@@ -82,37 +84,41 @@ export interface OrphanedDevice {
 export type DeviceState = UnmadeDevice | MadeDevice | SignedDevice | SecuredDevice | OutdatedDevice;
 
 /** The way of signing a device: by a new identity, by an existing one, or not at all. */
-export type Signing = "new identity" | "restored identity" | "identity elsewhere";
+export type Signing = "new identity" | "restored identity" | "identity elsewhere" | "identity refused";
 
 /**
  * The state that a record describes. A device that the server does not know is never signed, whatever the record says.
  */
 export function deviceStateOf(record: DeviceRecord): DeviceState {
-  const { deviceId, since, replaces, restore, resetIdentity, secured: isIdentityKept } = record;
+  const { deviceId, accessToken, since, replaces, restore, resetIdentity, secured: isIdentityKept } = record;
   if (record.renew) return outdated(record);
-  const unsigned = { deviceId, since, replaces, restore, resetIdentity, isIdentityKept };
+  const place = { deviceId, accessToken, since };
+  const unsigned = { ...place, replaces, restore, resetIdentity, isIdentityKept };
   if (!record.deviceMade) return { kind: "unmade", ...unsigned };
   if (!record.crossSigned) return { kind: "made", ...unsigned };
-  return { kind: isIdentityKept ? "secured" : "signed", deviceId, since, replaces, restore };
+  return { kind: isIdentityKept ? "secured" : "signed", ...place, replaces, restore };
 }
 
 /** A record's device that must be replaced. */
-export function outdated({ deviceId, since, crossSigned, secured }: DeviceRecord): OutdatedDevice {
-  return { kind: "to be replaced", deviceId, since, hasOnlyIdentity: crossSigned && !secured };
+export function outdated({ deviceId, accessToken, since, crossSigned, secured }: DeviceRecord): OutdatedDevice {
+  return { kind: "to be replaced", deviceId, accessToken, since, hasOnlyIdentity: crossSigned && !secured };
 }
 
 /**
  * The state of a made device after signing. A new identity's secrets exist nowhere else; an existing one brings its
- * backup.
+ * backup. Where the homeserver takes no identity, the device goes on without a signature, like a signed one.
  */
 export function afterSigning(device: MadeDevice, signing: Signing): SignedDevice | SecuredDevice | OrphanedDevice {
-  const { deviceId, since, replaces, restore, isIdentityKept } = device;
+  const { deviceId, accessToken, since, replaces, restore, isIdentityKept } = device;
+  const place = { deviceId, accessToken, since };
   switch (signing) {
     case "identity elsewhere":
       return { kind: "orphaned" };
     case "new identity":
-      return { kind: "signed", deviceId, since, replaces, restore };
+      return { kind: "signed", ...place, replaces, restore };
+    case "identity refused":
+      return { kind: isIdentityKept ? "secured" : "signed", ...place, replaces, restore };
     case "restored identity":
-      return { kind: isIdentityKept ? "secured" : "signed", deviceId, since, replaces, restore: true };
+      return { kind: isIdentityKept ? "secured" : "signed", ...place, replaces, restore: true };
   }
 }

@@ -24,6 +24,7 @@ export class DeviceStore {
     const { rows } = await this.#database.query<{
       device_id: string;
       device_made: boolean;
+      access_token: string | null;
       sync_since: string | null;
       cross_signed: boolean;
       secured: boolean;
@@ -33,7 +34,7 @@ export class DeviceStore {
       restore: boolean;
       marker: number;
     }>(
-      `select device_id, device_made, sync_since, cross_signed, secured, renew, reset_identity, replaces,
+      `select device_id, device_made, access_token, sync_since, cross_signed, secured, renew, reset_identity, replaces,
          restore, marker
        from ghosts where user_id = $1`,
       [userId],
@@ -43,6 +44,7 @@ export class DeviceStore {
     return {
       deviceId: row.device_id,
       deviceMade: row.device_made,
+      accessToken: row.access_token ?? undefined,
       since: row.sync_since ?? undefined,
       crossSigned: row.cross_signed,
       secured: row.secured,
@@ -58,8 +60,8 @@ export class DeviceStore {
   async replaceDevice(lease: Lease): Promise<void> {
     await this.#update(
       lease,
-      `update ghosts set replaces = device_id, device_id = $2, device_made = false, sync_since = null, receiving = false,
-         cross_signed = false, fingerprint = null, renew = false, restore = true where user_id = $1`,
+      `update ghosts set replaces = device_id, device_id = $2, device_made = false, access_token = null, sync_since = null,
+         receiving = false, cross_signed = false, identity_refused = false, fingerprint = null, renew = false, restore = true where user_id = $1`,
       [newDeviceId()],
     );
   }
@@ -119,12 +121,26 @@ export class DeviceStore {
     await this.#update(lease, "update ghosts set sync_since = $2, receiving = false where user_id = $1", [since]);
   }
 
-  /** Records that the server knows the device. */
-  async setDeviceMade(lease: Lease): Promise<void> {
+  /** Stores a device's own token, sealed. */
+  async setToken(lease: Lease, sealed: string): Promise<void> {
+    await this.#update(lease, "update ghosts set access_token = $2 where user_id = $1", [sealed]);
+  }
+
+  /** Records that the server takes no identity from the device, which stays unsigned. */
+  async setIdentityRefused(lease: Lease): Promise<void> {
+    await this.#update(lease, "update ghosts set identity_refused = true where user_id = $1", []);
+  }
+
+  /**
+   * Records that the server knows the device.
+   *
+   * @param sealedToken the device's own token, sealed; undefined where the bridge acts as the device by its id.
+   */
+  async setDeviceMade(lease: Lease, sealedToken: string | undefined): Promise<void> {
     await fenced(this.#database, lease, async (tx) => {
       const { rows } = await tx.query<{ device_id: string; replaces: string | null }>(
-        "update ghosts set device_made = true where user_id = $1 returning device_id, replaces",
-        [lease.ghost],
+        "update ghosts set device_made = true, access_token = $2 where user_id = $1 returning device_id, replaces",
+        [lease.ghost, sealedToken ?? null],
       );
       for (const { device_id: device, replaces } of rows) {
         const entry = { kind: "device.new", ghost: lease.ghost, device, replaces: replaces ?? undefined } as const;
@@ -142,7 +158,8 @@ export class DeviceStore {
     await fenced(this.#database, lease, async (tx) => {
       const { count } = await tx.query("select from ghosts where user_id = $1 and reset_identity", [lease.ghost]);
       await tx.query(
-        "update ghosts set cross_signed = true, reset_identity = false, restore = restore or $2 where user_id = $1",
+        `update ghosts set cross_signed = true, identity_refused = false, reset_identity = false,
+           restore = restore or $2 where user_id = $1`,
         [lease.ghost, restore],
       );
       if (count > 0) await this.#audit.record(tx, { kind: "identity.reset", ghost: lease.ghost });

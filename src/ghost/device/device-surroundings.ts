@@ -10,6 +10,7 @@ import type { Memberships } from "../../mailbox/memberships.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { Permissions } from "../../permissions/permissions.ts";
 import type { MasterKey } from "../../sealing/master-key.ts";
+import type { DeviceMaker } from "./device-maker.ts";
 import type { VerificationEnded } from "./ghost-verifications.ts";
 
 /** The surroundings of all ghosts' devices. */
@@ -17,6 +18,7 @@ export interface DeviceSurroundings {
   readonly database: Database;
   readonly client: HomeserverClient;
   readonly cryptoStore: CryptoStore;
+  readonly deviceMaker: DeviceMaker;
   readonly masterKey: MasterKey;
   readonly mailbox: Pick<Mailbox, "keysArrived">;
   /** Limits the devices that are in a /sync at once. */

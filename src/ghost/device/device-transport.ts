@@ -4,6 +4,7 @@ import type { HomeserverClient } from "../../homeserver/client.ts";
 import { isRetryable } from "../../observability/retryable.ts";
 import { downloadMedia } from "../../homeserver/calls.ts";
 import * as calls from "../../homeserver/device-calls.ts";
+import type { DeviceAccess } from "./device-access.ts";
 
 /** The time limit of a key request, in ms; other requests go on meanwhile. */
 const TIMEOUT_MS = 20_000;
@@ -19,27 +20,30 @@ const DOWNLOAD_TIMEOUT_MS = 60_000;
  */
 export function deviceTransport(
   client: HomeserverClient,
-  device: calls.Device,
+  access: Pick<DeviceAccess, "call" | "callIfThere">,
   lost: () => void = () => undefined,
 ): DeviceTransport {
   const options = { timeoutMs: TIMEOUT_MS };
   return {
-    keysUpload: (body) => calls.keysUpload(client, device, body, options),
-    keysQuery: (body) => calls.keysQuery(client, device, body, options),
-    keysClaim: (body) => calls.keysClaim(client, device, body, options),
-    signaturesUpload: (body) => calls.signaturesUpload(client, device, body, options),
-    deviceSigningUpload: (body) => calls.deviceSigningUpload(client, device, body, options),
-    sendToDevice: (eventType, txnId, body) => calls.sendToDevice(client, device, { eventType, txnId, body }, options),
+    keysUpload: (body) => access.call((as) => calls.keysUpload(client, as, body, options)),
+    keysQuery: (body) => access.call((as) => calls.keysQuery(client, as, body, options)),
+    keysClaim: (body) => access.call((as) => calls.keysClaim(client, as, body, options)),
+    signaturesUpload: (body) => access.call((as) => calls.signaturesUpload(client, as, body, options)),
+    deviceSigningUpload: (body) => access.call((as) => calls.deviceSigningUpload(client, as, body, options)),
+    sendToDevice: (eventType, txnId, body) =>
+      access.call((as) => calls.sendToDevice(client, as, { eventType, txnId, body }, options)),
     sendRoomMessage: (roomId, eventType, txnId, body) =>
-      calls.sendRoomMessage(client, device, { roomId, eventType, txnId, body }, options),
-    download: (uri) =>
-      downloadMedia(client, device, uri, { maxBytes: LARGEST_DOWNLOAD, timeoutMs: DOWNLOAD_TIMEOUT_MS }).catch(
-        (error: unknown) => {
+      access.call((as) => calls.sendRoomMessage(client, as, { roomId, eventType, txnId, body }, options)),
+    download: (uri) => {
+      const limits = { maxBytes: LARGEST_DOWNLOAD, timeoutMs: DOWNLOAD_TIMEOUT_MS };
+      return access
+        .call((as) => downloadMedia(client, as, uri, limits))
+        .catch((error: unknown) => {
           if (isRetryable(error) || !isHomeserverError(error)) throw error;
           return undefined;
-        },
-      ),
-    sync: (since) => calls.sync(client, device, since, { ...options, lost }),
-    awaitNews: (since, signal) => calls.awaitNews(client, device, since, signal),
+        });
+    },
+    sync: (since) => access.callIfThere((as) => calls.sync(client, as, since, { ...options, lost })),
+    awaitNews: (since, signal) => access.call((as) => calls.awaitNews(client, as, since, signal)),
   };
 }

@@ -25,7 +25,7 @@ export async function hasUnread(
     const { toDevice, changedUsers, leftUsers, keyCounts, unusedFallbackKeys } = await syncing.run(() =>
       sync(client, device, since),
     );
-    const lacksKeys = (keyCounts["signed_curve25519"] ?? 0) < ALL_KEYS || unusedFallbackKeys.length === 0;
+    const lacksKeys = (keyCounts["signed_curve25519"] ?? 0) < ALL_KEYS || unusedFallbackKeys?.length === 0;
     return lacksKeys || toDevice.length + changedUsers.length + leftUsers.length > 0;
   } catch (error) {
     log.debug({ error }, "the /sync of an unloaded device could not be read");

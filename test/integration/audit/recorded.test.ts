@@ -70,12 +70,12 @@ forEachDatabase((_kind, open) => {
       const devices = new DeviceStore(database);
       const { deviceId: first } = await devices.ensure(LLAMA);
       const lease = await takeLease(database, LLAMA);
-      await devices.setDeviceMade(lease);
+      await devices.setDeviceMade(lease, undefined);
       await devices.setCrossSigned(lease, { restore: false });
       await devices.replaceDevice(lease);
       const { deviceId: second } = await devices.ensure(LLAMA);
       await database.query("update ghosts set reset_identity = true");
-      await devices.setDeviceMade(lease);
+      await devices.setDeviceMade(lease, undefined);
       await devices.setCrossSigned(lease, { restore: false });
       assert.deepEqual(await audited(database), [
         { kind: "device.new", ghost: LLAMA, device: first },

@@ -55,8 +55,10 @@ describe("the database's records for doctor", () => {
           userId: "@agent_a:example.org",
           deviceId: "DEVICE",
           deviceMade: true,
+          hasToken: false,
           fingerprint: "abc",
           masterKey: undefined,
+          identityRefused: false,
           backup: "not needed yet",
         },
       ]);

@@ -8,6 +8,7 @@ import { Semaphore } from "../../../src/concurrency/semaphore.ts";
 import { createCryptoStore } from "../../../src/crypto/store/crypto-store.ts";
 import type { Database } from "../../../src/database/database.ts";
 import type { EventHandler } from "../../../src/ghost/event-handler.ts";
+import { DeviceMaker } from "../../../src/ghost/device/device-maker.ts";
 import { Ghost } from "../../../src/ghost/ghost.ts";
 import type { GhostServices } from "../../../src/ghost/ghost-services.ts";
 import { GhostStore } from "../../../src/ghost/ghost-store.ts";
@@ -120,6 +121,7 @@ class World {
       trustNotices: new TrustNotices(database),
       knownMembers: new KnownMembers(database),
       cryptoStore: createCryptoStore(database, log),
+      deviceMaker: new DeviceMaker(client, log),
       masterKey: masterKeyOf(database),
       handler: this.#handler(),
       notices: NOTICES,

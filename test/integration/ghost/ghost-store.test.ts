@@ -28,6 +28,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(record, {
         deviceId: record.deviceId,
         deviceMade: false,
+        accessToken: undefined,
         since: undefined,
         crossSigned: false,
         secured: false,
@@ -46,7 +47,7 @@ forEachDatabase((_kind, open) => {
       const { deviceId } = await devices.ensure(LLAMA);
       await devices.ensure(MAX);
       const lease = await takeLease(database, LLAMA);
-      await devices.setDeviceMade(lease);
+      await devices.setDeviceMade(lease, undefined);
       await devices.saveSince(lease, "s1");
       await devices.saveSince(lease, "s2");
       await devices.setCrossSigned(lease, { restore: false });
@@ -73,7 +74,7 @@ forEachDatabase((_kind, open) => {
       const [store, devices] = [new GhostStore(database), new DeviceStore(database)];
       const { deviceId } = await devices.ensure(LLAMA);
       const lease = await takeLease(database, LLAMA);
-      await devices.setDeviceMade(lease);
+      await devices.setDeviceMade(lease, undefined);
       await devices.saveSince(lease, "s1");
       await devices.setCrossSigned(lease, { restore: false });
       await devices.setSecured(lease);
@@ -85,6 +86,7 @@ forEachDatabase((_kind, open) => {
       assert.notEqual(another, deviceId);
       assert.deepEqual(record, {
         deviceMade: false,
+        accessToken: undefined,
         since: undefined,
         crossSigned: false,
         secured: true,
@@ -99,6 +101,34 @@ forEachDatabase((_kind, open) => {
       await devices.setRestored(lease);
       const { replaces, restore } = await devices.ensure(LLAMA);
       assert.deepEqual([replaces, restore], [undefined, false]);
+    });
+
+    it("keeps a device's own token until another device takes its place", async () => {
+      const database = await open();
+      const [store, devices] = [new GhostStore(database), new DeviceStore(database)];
+      await devices.ensure(LLAMA);
+      const lease = await takeLease(database, LLAMA);
+      await devices.setDeviceMade(lease, "sealed");
+      assert.equal((await devices.ensure(LLAMA)).accessToken, "sealed");
+      await devices.setToken(lease, "another");
+      assert.equal((await devices.ensure(LLAMA)).accessToken, "another");
+      await devices.replaceDevice(lease);
+      assert.equal((await devices.ensure(LLAMA)).accessToken, undefined);
+      assert.equal((await store.announced()).get(LLAMA)?.isPublished, false);
+    });
+
+    it("counts a device as published where the homeserver takes no identity, until it is signed", async () => {
+      const database = await open();
+      const [store, devices] = [new GhostStore(database), new DeviceStore(database)];
+      await devices.ensure(LLAMA);
+      const lease = await takeLease(database, LLAMA);
+      await devices.setDeviceMade(lease, "sealed");
+      await devices.setIdentityRefused(lease);
+      assert.equal((await store.announced()).get(LLAMA)?.isPublished, true);
+      assert.equal((await devices.ensure(LLAMA)).crossSigned, false);
+      await devices.setCrossSigned(lease, { restore: false });
+      const { rows } = await database.query("select identity_refused from ghosts");
+      assert.deepEqual(rows, [{ identity_refused: false }]);
     });
 
     it("takes no secrets in secret storage for those of a new identity", async () => {
@@ -122,7 +152,7 @@ forEachDatabase((_kind, open) => {
       const former = await takeLease(database, LLAMA);
       await takeLease(database, LLAMA);
       await assert.rejects(devices.saveSince(former, "s1"), StaleLease);
-      await assert.rejects(devices.setDeviceMade(former), StaleLease);
+      await assert.rejects(devices.setDeviceMade(former, undefined), StaleLease);
       await assert.rejects(devices.setCrossSigned(former, { restore: false }), StaleLease);
       const send = { txnId: "t", roomId: ROOM, eventType: "m.room.message", content: "{}" };
       await assert.rejects(outbox.store(former, send), StaleLease);
@@ -145,7 +175,7 @@ forEachDatabase((_kind, open) => {
         [LLAMA, MAX],
       );
       assert.deepEqual(await withKeys(), [], "no device");
-      for (const ghost of [LLAMA, MAX]) await devices.setDeviceMade(await takeLease(database, ghost));
+      for (const ghost of [LLAMA, MAX]) await devices.setDeviceMade(await takeLease(database, ghost), undefined);
       assert.deepEqual(await withKeys(), [LLAMA]);
       const other = await Processes.join(database, { expireAfterMs: 60_000, log: silentLogger() });
       await acquireLease(database, LLAMA, other.self);
@@ -162,18 +192,18 @@ forEachDatabase((_kind, open) => {
       await database.query("insert into memberships (ghost, room_id, membership) values ($1, '!e', 'join')", [LLAMA]);
       const { deviceId } = await devices.ensure(LLAMA);
       const lease = await takeLease(database, LLAMA);
-      await devices.setDeviceMade(lease);
+      await devices.setDeviceMade(lease, undefined);
       const place = async (): Promise<unknown> => (await store.withKeys(self))[0];
       const restsAt = async (): Promise<unknown> => (await store.withKeys(self))[0]?.restsAt;
       await devices.saveSince(lease, "s1");
       await devices.setCrossSigned(lease, { restore: false });
       await devices.setBackup(lease, "behind");
       await releaseLease(database, lease);
-      assert.deepEqual(await place(), { userId: LLAMA, deviceId, restsAt: undefined }, "its keys are not backed up");
+      assert.deepEqual(await place(), { userId: LLAMA, deviceId, accessToken: undefined, restsAt: undefined }, "its keys are not backed up");
       const again = await takeLease(database, LLAMA);
       await devices.setBackup(again, "complete");
       await releaseLease(database, again);
-      assert.deepEqual(await place(), { userId: LLAMA, deviceId, restsAt: "s1" });
+      assert.deepEqual(await place(), { userId: LLAMA, deviceId, accessToken: undefined, restsAt: "s1" });
       for (const open of ["renew", "restore"]) {
         await database.query(`update ghosts set ${open} = true`);
         assert.equal(await restsAt(), undefined, open);

@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from "node:test";
 import { AuditLog } from "../../../src/audit/audit-log.ts";
 import type { Database } from "../../../src/database/database.ts";
 import type { GhostServices } from "../../../src/ghost/ghost-services.ts";
+import { asDevice } from "../../../src/ghost/device/device-access.ts";
 import type { GhostAccount } from "../../../src/ghost/ghost-account.ts";
 import { KnownMembers } from "../../../src/ghost/known-members.ts";
 import { Outbox } from "../../../src/ghost/outbox.ts";
@@ -39,8 +40,9 @@ async function make(database: Database, t: TestContext) {
     mode: "allow",
     log: silentLogger(),
   } as unknown as GhostServices;
+  const access = asDevice({ userId: LLAMA, deviceId: "DEVICE" });
   const account = {
-    load: () => Promise.resolve({ lease, device: { deviceId: "DEVICE", catchUp: () => Promise.resolve() } }),
+    load: () => Promise.resolve({ lease, access, device: { deviceId: "DEVICE", catchUp: () => Promise.resolve() } }),
   } as unknown as GhostAccount;
   const sender = new Sender(LLAMA, services, account, new AbortController().signal);
   return { sender, homeserver, metrics };

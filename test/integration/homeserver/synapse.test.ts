@@ -21,9 +21,13 @@ import {
 } from "../../../src/homeserver/calls.ts";
 import { createHomeserverClient, type HomeserverClient } from "../../../src/homeserver/client.ts";
 import {
+  deleteByLogin,
   deleteDevice,
   deviceExists,
   keysQuery,
+  deviceSeen,
+  loginDevice,
+  logoutDevice,
   putDevice,
   sendToDevice,
   sync,
@@ -42,7 +46,6 @@ import {
   sendState,
   typing,
 } from "../../../src/homeserver/room-calls.ts";
-import { missingSupport } from "../../../src/homeserver/support.ts";
 import type { RoomEvent } from "../../../src/homeserver/transaction.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import type { Synapse } from "../../../quickstart/synapse.ts";
@@ -147,10 +150,23 @@ describe("a real Synapse", () => {
     await assert.rejects(register(client, "somebody"), { errcode: "M_EXCLUSIVE" });
   });
 
-  it("supports everything that encryption needs, and the check leaves no trace", async () => {
-    assert.deepEqual(await missingSupport(client, ghost.userId), []);
-    assert.equal(await deviceExists(client, { ...ghost, deviceId: "SUPPORTCHECK" }), false);
+  it("lets us act as a device, by its id and by its own token, and ends both", async () => {
+    assert.equal(await deviceSeen(client, ghost), ghost.deviceId);
+    const byLogin = { userId: ghost.userId, deviceId: "BYLOGIN" };
+    const accessToken = await loginDevice(client, byLogin, "an agent");
+    const device = { ...byLogin, accessToken };
+    assert.deepEqual([await deviceSeen(client, device), await whoami(client, device)], ["BYLOGIN", ghost.userId]);
+    const again = await loginDevice(client, byLogin, "an agent");
+    assert.notEqual(again, accessToken);
+    await logoutDevice(client, { ...byLogin, accessToken: again });
+    await logoutDevice(client, { ...byLogin, accessToken: again });
+    assert.equal(await deviceExists(client, byLogin), false);
+    await loginDevice(client, byLogin, "an agent");
+    await deleteByLogin(client, byLogin);
+    await deleteByLogin(client, byLogin);
+    assert.equal(await deviceExists(client, byLogin), false);
   });
+
 
   it("knows the profile and account data set", async () => {
     await setDisplayName(client, ghost, "Agent A");

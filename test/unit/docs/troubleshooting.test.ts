@@ -68,6 +68,7 @@ describe("docs/troubleshooting.md", () => {
       english.roomTooLarge("Llama", 50),
       english.onlyEncryptedRooms,
       english.noEncryptedRooms,
+      english.noDevice,
       english.unsignedAgent("Llama"),
       english.consent.denied({ agent: "Llama", provider: "cloud", host: "api.example.org", call: "" }, "encrypted"),
       english.consent.declined({ agent: "Llama", provider: "cloud", host: "api.example.org", call: "" }),

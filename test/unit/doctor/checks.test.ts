@@ -43,6 +43,8 @@ const GHOST: GhostKeys = {
   userId: DEMO,
   deviceId: "DEVICE",
   deviceMade: true,
+  hasToken: false,
+  identityRefused: false,
   fingerprint: "fingerprint",
   masterKey: "master",
   backup: "complete",
@@ -217,7 +219,7 @@ const FAILURES: Readonly<
       homeserver: { kind: "there", survey: { ...SURVEY, software: { name: "Synapse", version: "1.140.0" } } },
       answers: { [WHOAMI]: { body: { user_id: DEMO } } },
     }),
-    says: /does not let application services act as a device \(MSC4326\).*Update Synapse/,
+    says: /Synapse 1\.140\.0 does not let the bridge act as its agents' devices any more \(MSC4326\)/,
   },
   devices: {
     with: () => ({ answers: { [KEYS_QUERY]: { body: { device_keys: {} } } } }),

@@ -8,6 +8,7 @@ const INVITE: KnownInvite = {
   isSpace: false,
   isEncrypted: true,
   mode: "default",
+  canEncrypt: true,
 };
 
 describe("an invite", () => {
@@ -22,6 +23,22 @@ describe("an invite", () => {
       "to a ban list is accepted and does not count against the quota",
       { isBanList: true, mode: "off" },
       { kind: "accept", counts: false },
+    ],
+    ["to an encrypted room is declined by an agent without a device", { canEncrypt: false }, { kind: "no_device" }],
+    [
+      "to an unencrypted room is accepted by an agent without a device",
+      { canEncrypt: false, isEncrypted: false },
+      { kind: "accept", counts: true },
+    ],
+    [
+      "that does not tell of encryption is accepted by an agent without a device",
+      { canEncrypt: false, isEncrypted: undefined },
+      { kind: "accept", counts: true },
+    ],
+    [
+      "to an encrypted space is accepted by an agent without a device",
+      { canEncrypt: false, isSpace: true },
+      { kind: "accept", counts: true },
     ],
     ["to an encrypted room is declined where agents don't encrypt", { mode: "off" }, { kind: "wrong_encryption" }],
     [

@@ -10,13 +10,13 @@ const URL_OF_BRIDGE = "http://bridge:9993";
 
 describe("the reason of a failed ping says what to do", () => {
   for (const [status, errcode, words] of [
-    [401, "M_UNKNOWN_TOKEN", /app_service_config_files.*restart Synapse/],
+    [401, "M_UNKNOWN_TOKEN", /app_service_config_files.*restart the homeserver/],
     [403, "M_FORBIDDEN", /the id of both copies/],
     [400, "M_URL_NOT_SET", /has no url/],
     [502, "M_BAD_STATUS", /Another program .*it says: broken.*http:\/\/bridge:9993/],
     [502, "M_CONNECTION_FAILED", /can't connect to the url in its copy .*it says: broken.*http:\/\/bridge:9993/],
     [504, "M_CONNECTION_TIMEOUT", /no answer in time .*http:\/\/bridge:9993/],
-    [404, "M_UNRECOGNIZED", /too old/],
+    [404, "M_UNRECOGNIZED", /does not ping/],
     [500, "M_UNKNOWN", /500 M_UNKNOWN: broken/],
   ] as const) {
     it(`for ${errcode}`, () => {

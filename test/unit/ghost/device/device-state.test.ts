@@ -12,6 +12,7 @@ const FLAGS = ["deviceMade", "crossSigned", "secured", "renew", "resetIdentity",
 
 const NEW: DeviceRecord = {
   deviceId: "DEVICE",
+  accessToken: "sealed",
   since: "s1",
   deviceMade: false,
   crossSigned: false,
@@ -37,7 +38,7 @@ describe("the state of a ghost's device", () => {
     assert.equal(records.length, 64);
     for (const record of records) {
       const { deviceMade, crossSigned, secured, renew, resetIdentity, restore } = record;
-      const place = { deviceId: "DEVICE", since: "s1" };
+      const place = { deviceId: "DEVICE", accessToken: "sealed", since: "s1" };
       const state = deviceStateOf(record);
       if (renew) {
         assert.deepEqual(state, { kind: "to be replaced", ...place, hasOnlyIdentity: crossSigned && !secured });
@@ -61,13 +62,14 @@ describe("the state of a ghost's device", () => {
     const made = (isIdentityKept: boolean, restore: boolean): MadeDevice => ({
       kind: "made",
       deviceId: "DEVICE",
+      accessToken: "sealed",
       since: undefined,
       replaces: "FORMER",
       resetIdentity: false,
       isIdentityKept,
       restore,
     });
-    const rest = { deviceId: "DEVICE", since: undefined, replaces: "FORMER" };
+    const rest = { deviceId: "DEVICE", accessToken: "sealed", since: undefined, replaces: "FORMER" };
 
     it("by a new identity is never secured: its secrets are nowhere else", () => {
       for (const restore of [false, true]) {
@@ -90,6 +92,15 @@ describe("the state of a ghost's device", () => {
           restore: true,
         });
       }
+    });
+
+    it("that the homeserver refused leaves a device that is used without a signature", () => {
+      assert.deepEqual(afterSigning(made(false, false), "identity refused"), {
+        kind: "signed",
+        ...rest,
+        restore: false,
+      });
+      assert.equal(afterSigning(made(true, true), "identity refused").kind, "secured");
     });
 
     it("that this bridge could not do needs nothing more", () => {
