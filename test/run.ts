@@ -78,7 +78,9 @@ try {
     console.error(line),
   );
   waiting.push(...clients.files);
-  await prepareHomeservers(plan.find(({ suite }) => suite === "homeservers")?.files ?? [], (line) => console.error(line));
+  await prepareHomeservers(plan.find(({ suite }) => suite === "homeservers")?.files ?? [], (line) =>
+    console.error(line),
+  );
   leftOut = clients.leftOut;
   const computing = plan.filter(({ suite }) => suite === "unit").flatMap(({ files }) => files);
   if (waiting.length + computing.length === 0) throw new Error("there is no such test file");

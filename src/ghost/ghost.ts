@@ -301,10 +301,7 @@ export class Ghost implements GhostHandle {
   async sendToAll(roomId: string, content: object, step: string, form: Form = "of_room"): Promise<string> {
     const { release } = await this.hold();
     try {
-      return await this.#sender.send(
-        { roomId, type: "m.room.message", content, step },
-        { form, toAll: true },
-      );
+      return await this.#sender.send({ roomId, type: "m.room.message", content, step }, { form, toAll: true });
     } catch (error) {
       throw this.actor.orHalted(error);
     } finally {

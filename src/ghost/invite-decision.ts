@@ -29,7 +29,14 @@ export type InviteDecision =
   | { readonly kind: "no_device" };
 
 /** The decision about an invite. */
-export function decideInvite({ permission, isBanList, isSpace, isEncrypted, mode, canEncrypt }: KnownInvite): InviteDecision {
+export function decideInvite({
+  permission,
+  isBanList,
+  isSpace,
+  isEncrypted,
+  mode,
+  canEncrypt,
+}: KnownInvite): InviteDecision {
   if (!permission.allowed) return { kind: "not_permitted", reason: permission.reason };
   if (isBanList) return { kind: "accept", counts: false };
   if (!isSpace && isEncrypted !== undefined && !mayTalkIn(mode, isEncrypted)) {

@@ -11,7 +11,7 @@ export interface LoadedGhost {
 }
 
 /** The ghost has no device: it can neither read nor write in encrypted rooms. */
-export class NoDevice extends Error {
+class NoDevice extends Error {
   override readonly name = "NoDevice";
 
   constructor(userId: string) {

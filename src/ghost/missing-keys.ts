@@ -101,11 +101,13 @@ export class MissingKeys {
         txnId: transactionId(ghost.userId, event.room_id, `${stepOf(sessionId)} taken back`),
         reason: "The key has come.",
       };
-      await access.call((as) => redactEvent(client, as, redaction)).catch((error: unknown) => {
-        if (isRetryable(error)) throw error;
-        // Its message is read and answered anyway.
-        ghost.log.warn({ room: event.room_id, error }, "the notice of a missing key could not be deleted");
-      });
+      await access
+        .call((as) => redactEvent(client, as, redaction))
+        .catch((error: unknown) => {
+          if (isRetryable(error)) throw error;
+          // Its message is read and answered anyway.
+          ghost.log.warn({ room: event.room_id, error }, "the notice of a missing key could not be deleted");
+        });
     }
     await fencedAtOnce(database, lease, (tx) =>
       tx.query("delete from key_notices where room_id = $1 and session_id = $2", [event.room_id, sessionId]),

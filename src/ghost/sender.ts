@@ -6,7 +6,7 @@ import type { EncryptionMode } from "../config/config.ts";
 import { mayTalkIn } from "../permissions/encryption-mode.ts";
 import type { RoomView } from "../rooms/room-view.ts";
 import type { GhostAccess } from "./device/device-access.ts";
-import { deviceOf, NoDevice } from "./loaded-ghost.ts";
+import { deviceOf } from "./loaded-ghost.ts";
 import { encryptionTarget, keyHolders, viewAs, viewAsWith } from "./encryption-target.ts";
 import type { GhostAccount } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
@@ -99,7 +99,7 @@ export class Sender {
   /**
    * Sends an event, once for the same step: encrypted where the room is, with its final form stored before the first
    * attempt. Retries while the server is away, until `signal` aborts. Returns the event's id. Throws {@link
-   * ClearTextRefused}, {@link RoomRefused}, {@link NoDevice}.
+   * ClearTextRefused}, {@link RoomRefused}, NoDevice.
    *
    * @param options.toAll whether all devices can read it, instead of only those that the ghost trusts in the room.
    */
@@ -147,7 +147,8 @@ export class Sender {
     }
     const encrypted = stored.eventType === ENCRYPTED ? "yes" : "no";
     const until = signal === undefined ? this.#stopping : AbortSignal.any([signal, this.#stopping]);
-    const sending = device === undefined ? this.#sendSearching(access, stored, until) : this.#sendAs(access, stored, until);
+    const sending =
+      device === undefined ? this.#sendSearching(access, stored, until) : this.#sendAs(access, stored, until);
     const eventId = await sending.catch((error: unknown) => {
       metrics?.sends.inc({ encrypted, outcome: "failed" });
       throw error;
@@ -158,7 +159,11 @@ export class Sender {
   }
 
   /** Sends as a device, by which the server recognises a repeat. */
-  #sendAs(access: GhostAccess, { roomId, eventType: type, txnId, content }: StoredSend, signal: AbortSignal): Promise<string> {
+  #sendAs(
+    access: GhostAccess,
+    { roomId, eventType: type, txnId, content }: StoredSend,
+    signal: AbortSignal,
+  ): Promise<string> {
     // An unencrypted event is tried only for a short time; then the room is read again.
     const retryForMs = type === ENCRYPTED ? undefined : PLAIN_RETRY_MS;
     const options = { retry: "transient", retryForMs, signal } as const;

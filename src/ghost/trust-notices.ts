@@ -48,10 +48,12 @@ export class TrustNotices {
     if (row === undefined) return;
     const form = why === "no_device" ? "without a device" : "of_room";
     // With its time, so that a notice can be repeated after it was forgotten.
-    await ghost.sendToAll(roomId, content, `not trusted ${userId} ${why} ${row.since}`, form).catch((error: unknown) => {
-      if (isRetryable(error)) throw error;
-      ghost.log.warn({ room: roomId, error }, "an untrusted device could not be reported to its user");
-    });
+    await ghost
+      .sendToAll(roomId, content, `not trusted ${userId} ${why} ${row.since}`, form)
+      .catch((error: unknown) => {
+        if (isRetryable(error)) throw error;
+        ghost.log.warn({ room: roomId, error }, "an untrusted device could not be reported to its user");
+      });
     await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query("update trust_notices set told = true where room_id = $1 and user_id = $2 and reason = $3", key),
     );

@@ -34,7 +34,11 @@ export async function watchHomeserver(
           since,
           timeout: String(POLL_MS),
           set_presence: "offline",
-          filter: JSON.stringify({ room: { rooms: [], ...NO_ROOM_EVENTS }, presence: { types: [] }, account_data: { types: [] } }),
+          filter: JSON.stringify({
+            room: { rooms: [], ...NO_ROOM_EVENTS },
+            presence: { types: [] },
+            account_data: { types: [] },
+          }),
         },
         as: { userId },
         timeoutMs: POLL_MS + LEEWAY_MS,

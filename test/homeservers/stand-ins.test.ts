@@ -121,7 +121,20 @@ describe("a homeserver that gives application services no devices", () => {
     assert.equal(said.filter(({ content }) => content["body"] === english.noDevice).length, 1);
   });
 
-  it("is said once in the log, by its name, and by doctor", async () => {
+  it("tells a room whose invite did not say that it is encrypted", async () => {
+    await all.bridge.stop();
+    const roomId = await alice.createRoom({ encrypted: false, invite: [agent] });
+    const encryption = { algorithm: "m.megolm.v1.aes-sha2" };
+    await alice.request("PUT", `/v3/rooms/${encodeURIComponent(roomId)}/state/m.room.encryption/`, encryption);
+    await all.startBridge();
+    await alice.waitMember(roomId, agent, "join", 60_000);
+    const notice = await eventually("the notice", () =>
+      alice.events(roomId).find(({ sender, type }) => sender === agent && type === "m.room.message"),
+    );
+    assert.equal(notice.content["body"], english.noDevice);
+  });
+
+  it("is said once in the log of each start, by its name", () => {
     const errors = all.bridge.logs().filter(({ level }) => level >= ERROR);
     assert.equal(errors.length, 1, all.lines(ERROR).join("\n"));
     assert.match(errors[0]?.msg ?? "", /gives application services no devices/);
@@ -134,7 +147,9 @@ describe("a homeserver without devices, with agents that speak German", () => {
   let all: BridgeOn<StandIn>;
 
   before(async () => {
-    all = await startOn(SHAPES["a homeserver without devices"], { answers: { language: "de", welcome: false, command_menus: false } });
+    all = await startOn(SHAPES["a homeserver without devices"], {
+      answers: { language: "de", welcome: false, command_menus: false },
+    });
   });
   after(() => all.stop());
 

@@ -16,7 +16,12 @@ describe("Synapse with workers", { skip: noWorkers() ?? false }, () => {
     const front = await startFront();
     all = await startBridgeOn(
       async ({ serverName, registration }) =>
-        startSynapseWithWorkers({ front, serverName, registration, database: await createDatabase(sharedPostgresUrl()) }),
+        startSynapseWithWorkers({
+          front,
+          serverName,
+          registration,
+          database: await createDatabase(sharedPostgresUrl()),
+        }),
       { url: front.url },
     );
     alice = await all.user("js-sdk", "alice");

@@ -55,7 +55,7 @@ export interface DendriteOptions {
   readonly registrations: readonly string[];
 }
 
-/** A running Dendrite on loopback, without federation. */
+/** A running Dendrite on loopback. */
 export interface Dendrite {
   readonly url: string;
   readonly serverName: string;
@@ -107,8 +107,19 @@ export async function startDendrite(options: DendriteOptions): Promise<Dendrite>
 }
 
 /** The settings that Dendrite writes for a new server, with ours. */
-async function settings({ directory, serverName, database, registrations }: DendriteOptions, secret: string): Promise<object> {
-  const made = await run("generate-config", "--server", serverName, "--dir", directory, "--db", `${database}?sslmode=disable`);
+async function settings(
+  { directory, serverName, database, registrations }: DendriteOptions,
+  secret: string,
+): Promise<object> {
+  const made = await run(
+    "generate-config",
+    "--server",
+    serverName,
+    "--dir",
+    directory,
+    "--db",
+    `${database}?sslmode=disable`,
+  );
   const config = load(made) as Record<string, Record<string, unknown>>;
   const section = (name: string): Record<string, unknown> => config[name] ?? {};
   return {
@@ -116,8 +127,9 @@ async function settings({ directory, serverName, database, registrations }: Dend
     global: {
       ...section("global"),
       private_key: join(directory, "matrix_key.pem"),
-      disable_federation: true,
     },
+    // Nobody is there to federate with; it names itself on that API alone.
+    federation_api: { ...section("federation_api"), key_perspectives: [] },
     app_service_api: { ...section("app_service_api"), config_files: registrations },
     client_api: {
       ...section("client_api"),

@@ -169,7 +169,7 @@ function bare(headers: PassingRequest["headers"]): PassingRequest["headers"] {
 function withoutKeys(shape: Shape, call: string, answered: PassingAnswer): PassingAnswer {
   if (shape.tellsAllKeys || call !== "GET /sync" || answered.status !== 200) return answered;
   const encoding = answered.headers["content-encoding"];
-  if (encoding !== undefined) throw new Error(`the stand-in reads no ${String(encoding)}`);
+  if (encoding !== undefined) throw new Error(`the stand-in reads no ${encoding}`);
   const body = JSON.parse(answered.body.toString()) as Record<string, unknown>;
   delete body["device_unused_fallback_key_types"];
   delete body["org.matrix.msc2732.device_unused_fallback_key_types"];

@@ -16,7 +16,12 @@ import { temporaryDirectory } from "./temporary.ts";
 
 /** Synapse with its drivers for PostgreSQL and Redis. */
 const VENV = inCheckout(".cache/synapse-workers-venv");
-const PACKAGES = [`matrix-synapse==${SYNAPSE_VERSION}`, "psycopg2-binary==2.9.12", "txredisapi==1.4.11", "hiredis==3.4.1"];
+const PACKAGES = [
+  `matrix-synapse==${SYNAPSE_VERSION}`,
+  "psycopg2-binary==2.9.12",
+  "txredisapi==1.4.11",
+  "hiredis==3.4.1",
+];
 
 /** Names the reason why there is no Redis on this machine, for test files. */
 const ABSENT = "TEST_NO_REDIS";
@@ -46,7 +51,8 @@ const WORKERS = {
   /** The `/sync` of clients and devices, and their keys. */
   reader: {
     streams: ["to_device", "account_data", "receipts", "presence", "typing", "device_lists"],
-    paths: /^\/_matrix\/client\/[^/]+\/(sync|keys\/|sendToDevice\/|devices|user\/|account\/whoami|rooms\/[^/]+\/(receipt|typing|state|members|event|messages))/,
+    paths:
+      /^\/_matrix\/client\/[^/]+\/(sync|keys\/|sendToDevice\/|devices|user\/|account\/whoami|rooms\/[^/]+\/(receipt|typing|state|members|event|messages))/,
   },
   /** Events of rooms. */
   writer: {
@@ -85,7 +91,9 @@ export async function startSynapseWithWorkers(options: {
     started.push(redis);
     const directory = await temporaryDirectory("synapse-workers");
     const ports = Object.fromEntries(
-      await Promise.all(["main", ...NAMES].map(async (name) => [name, { http: await freePort(), replication: await freePort() }])),
+      await Promise.all(
+        ["main", ...NAMES].map(async (name) => [name, { http: await freePort(), replication: await freePort() }]),
+      ),
     ) as Record<Worker | "main", { readonly http: number; readonly replication: number }>;
     const synapse = await startHomeserver({
       venv: VENV,
@@ -166,7 +174,11 @@ async function startWorker(
   const args = ["-c", RUN, "-c", join(directory, "homeserver.yaml"), "-c", config];
   const child = await startPython({ venv: VENV, args, directory, logFile: join(directory, `${name}.log`) });
   let isGone = false;
-  void child.exited.then(() => (isGone = true));
+  // It never rejects.
+  child.exited.then(
+    () => (isGone = true),
+    () => undefined,
+  );
   await eventually(
     `the worker ${name} to answer`,
     async () => {
@@ -184,7 +196,9 @@ async function startRedis(port: number): Promise<Process> {
     args: ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
     cwd: await temporaryDirectory("redis"),
   });
-  await eventually("Redis to be ready", () => redis.stdout.some((line) => line.includes("Ready to accept connections")));
+  await eventually("Redis to be ready", () =>
+    redis.stdout.some((line) => line.includes("Ready to accept connections")),
+  );
   return redis;
 }
 
@@ -229,7 +243,6 @@ export async function startFront(): Promise<Front> {
 function processFor({ method, url }: PassingRequest): Worker | "main" {
   const [path = ""] = url.split("?");
   // Devices are changed by the main process alone, but for the writers of their lists.
-  if (/\/devices/.test(path) && method !== "GET") return "main";
+  if (path.includes("/devices") && method !== "GET") return "main";
   return NAMES.find((name) => WORKERS[name].paths.test(path)) ?? "main";
 }
-

@@ -195,7 +195,10 @@ export const features: Check = {
 };
 
 /** @param isRefused whether the homeserver refused to let us act as any of the agents' devices. */
-export function judgeFeatures({ software, signIn: way }: Pick<Survey, "software" | "signIn">, isRefused: boolean): Finding {
+export function judgeFeatures(
+  { software, signIn: way }: Pick<Survey, "software" | "signIn">,
+  isRefused: boolean,
+): Finding {
   const name = nameOf(software);
   const isNew = software?.name === "Synapse" && isAtLeast(software.version, OLDEST_SYNAPSE);
   if (isNew) return good(`${name} lets agents have devices, by its version`);

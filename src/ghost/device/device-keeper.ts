@@ -205,8 +205,12 @@ export class DeviceKeeper {
       return restored ? "restored identity" : "new identity";
     } catch (error) {
       if (error instanceof IdentityRefused) {
-        await this.#store.setIdentityRefused(lease);
-        this.#log.warn({ error }, "the homeserver takes no identity of agents: clients show that the device is not signed");
+        if (await this.#store.setIdentityRefused(lease)) {
+          this.#log.warn(
+            { error },
+            "the homeserver takes no identity of agents: clients show the device as not signed",
+          );
+        }
         return "identity refused";
       }
       if (!(error instanceof IdentityElsewhere)) throw error;

@@ -126,9 +126,11 @@ export class DeviceStore {
     await this.#update(lease, "update ghosts set access_token = $2 where user_id = $1", [sealed]);
   }
 
-  /** Records that the server takes no identity from the device, which stays unsigned. */
-  async setIdentityRefused(lease: Lease): Promise<void> {
-    await this.#update(lease, "update ghosts set identity_refused = true where user_id = $1", []);
+  /** Records that the server takes no identity from the device, which stays unsigned. Returns whether that is new. */
+  async setIdentityRefused(lease: Lease): Promise<boolean> {
+    const sql = "update ghosts set identity_refused = true where user_id = $1 and not identity_refused";
+    const { count } = await fencedAtOnce(this.#database, lease, (tx) => tx.query(sql, [lease.ghost]));
+    return count > 0;
   }
 
   /**

@@ -55,6 +55,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await devices.ensure(LLAMA), {
         deviceId,
         deviceMade: true,
+        accessToken: undefined,
         since: "s2",
         crossSigned: true,
         secured: false,
@@ -123,7 +124,10 @@ forEachDatabase((_kind, open) => {
       await devices.ensure(LLAMA);
       const lease = await takeLease(database, LLAMA);
       await devices.setDeviceMade(lease, "sealed");
-      await devices.setIdentityRefused(lease);
+      assert.deepEqual(
+        [await devices.setIdentityRefused(lease), await devices.setIdentityRefused(lease)],
+        [true, false],
+      );
       assert.equal((await store.announced()).get(LLAMA)?.isPublished, true);
       assert.equal((await devices.ensure(LLAMA)).crossSigned, false);
       await devices.setCrossSigned(lease, { restore: false });
@@ -199,7 +203,11 @@ forEachDatabase((_kind, open) => {
       await devices.setCrossSigned(lease, { restore: false });
       await devices.setBackup(lease, "behind");
       await releaseLease(database, lease);
-      assert.deepEqual(await place(), { userId: LLAMA, deviceId, accessToken: undefined, restsAt: undefined }, "its keys are not backed up");
+      assert.deepEqual(
+        await place(),
+        { userId: LLAMA, deviceId, accessToken: undefined, restsAt: undefined },
+        "its keys are not backed up",
+      );
       const again = await takeLease(database, LLAMA);
       await devices.setBackup(again, "complete");
       await releaseLease(database, again);

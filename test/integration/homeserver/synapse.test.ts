@@ -167,7 +167,6 @@ describe("a real Synapse", () => {
     assert.equal(await deviceExists(client, byLogin), false);
   });
 
-
   it("knows the profile and account data set", async () => {
     await setDisplayName(client, ghost, "Agent A");
     const avatar = await uploadMedia(client, ghost, {

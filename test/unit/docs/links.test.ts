@@ -81,6 +81,7 @@ describe("the documentation", () => {
     ["the pitfalls", "docs/pitfalls.md", 40],
     ["the manners", "docs/manners.md", 25],
     ["the threat model", "docs/threat-model.md", 40],
+    ["the homeservers", "docs/homeservers.md", 8],
   ] as const) {
     it(`names only existing tests in ${what}`, async () => {
       const links = (await linksOf(document)).filter(({ file }) => file.startsWith("test/"));

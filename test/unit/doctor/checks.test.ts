@@ -11,7 +11,7 @@ import { CHECKS, CONFIG_CHECK, ROUNDTRIP_CHECK } from "../../../src/doctor/check
 import { judgeBackup, judgeDevice, judgeIdentity, judgeOneTimeKeys } from "../../../src/doctor/checks/agents.ts";
 import { judgeBridge, judgePing, judgeSoleBridge } from "../../../src/doctor/checks/bridge.ts";
 import { judgeDatabase, judgeMailbox, judgeMigrations, judgeRooms } from "../../../src/doctor/checks/database.ts";
-import { judgeClock, judgeHomeserver } from "../../../src/doctor/checks/homeserver.ts";
+import { judgeClock, judgeFeatures, judgeHomeserver } from "../../../src/doctor/checks/homeserver.ts";
 import { inWords, judgeDisk, judgeMasterKey } from "../../../src/doctor/checks/machine.ts";
 import { judgeModel } from "../../../src/doctor/checks/providers.ts";
 import type { Patient } from "../../../src/doctor/patient.ts";
@@ -330,6 +330,25 @@ describe("each check of the doctor", () => {
 });
 
 describe("the doctor distinguishes", () => {
+  it("homeservers on which agents have devices by their ids, by a login, and not at all", () => {
+    const on = (name: string, version: string, flows: readonly string[], isRefused = false): Finding =>
+      judgeFeatures({ software: { name, version }, signIn: { by: "homeserver", flows } }, isRefused);
+    const login = ["m.login.password", "m.login.application_service"];
+    assert.match(on("Synapse", "1.141.0", login).text, /Synapse 1\.141\.0 lets agents have devices, by its version/);
+    assert.match(on("Dendrite", "0.13.8", login).text, /Dendrite 0\.13\.8 lets agents have devices, by a login/);
+    assert.equal(on("Other", "1", ["m.login.password"]).status, "unknown");
+    assert.match(badIn([on("Other", "1", ["m.login.password"], true)]), /Other 1 does not let.*docs\/homeservers\.md/);
+    assert.match(badIn([on("Dendrite", "0.13.8", login, true)]), /took the place.*keys new-device/);
+    const on404 = judgeFeatures({ software: undefined, signIn: { by: "service", issuer: undefined } }, true);
+    assert.match(badIn([on404]), /^the homeserver does not let/);
+  });
+
+  it("an unsigned device where the homeserver takes no identity", () => {
+    const none = { devices: new Map(), masterKey: undefined, selfSigningKey: undefined };
+    const finding = judgeIdentity({ ...GHOST, identityRefused: true }, none);
+    assert.deepEqual([finding.status, /device as not signed/.test(finding.text)], ["unknown", true]);
+  });
+
   it("an identity from a different one and from a missing one", () => {
     const keys = (of: object): Parameters<typeof judgeIdentity>[1] => ({
       devices: new Map([["DEVICE", { fingerprint: "fingerprint", signers: ["ed25519:self"] }]]),

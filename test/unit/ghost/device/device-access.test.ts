@@ -39,9 +39,7 @@ class Homeserver {
 
   /** A call that needs a valid token. */
   readonly call = ({ accessToken }: Actor): Promise<string> =>
-    accessToken === `token ${this.logins}`
-      ? Promise.resolve(accessToken)
-      : Promise.reject(refusal("M_UNKNOWN_TOKEN"));
+    accessToken === `token ${this.logins}` ? Promise.resolve(accessToken) : Promise.reject(refusal("M_UNKNOWN_TOKEN"));
 }
 
 describe("a call as a device", () => {

@@ -4,7 +4,6 @@ import { pino } from "pino";
 import { DeviceMaker, DevicesRefused } from "../../../../src/ghost/device/device-maker.ts";
 import type { HomeserverClient, HomeserverRequest } from "../../../../src/homeserver/client.ts";
 import { MatrixError } from "../../../../src/homeserver/errors.ts";
-import type { Logger } from "../../../../src/observability/log.ts";
 
 const USER = "@agent_llama:example.test";
 
@@ -27,7 +26,7 @@ function homeserver(answers: Readonly<Record<string, (asked: HomeserverRequest) 
   };
   const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line) as (typeof log)[number]) });
   const client = { request } as HomeserverClient;
-  return { maker: new DeviceMaker(client, logger as unknown as Logger), calls, log };
+  return { maker: new DeviceMaker(client, logger), calls, log };
 }
 
 function refusal(status: number, errcode: string): MatrixError {
