@@ -23,7 +23,9 @@ export async function ensureSynapse(
   progress: (line: string) => void,
   version = SYNAPSE_VERSION,
 ): Promise<void> {
-  const packages = version === SYNAPSE_VERSION ? { locked: LOCKED } : { named: [`matrix-synapse==${version}`] };
+  // Later versions of this library can't be used by a Synapse from before them.
+  const ofThen = "prometheus-client==0.22.1";
+  const packages = version === SYNAPSE_VERSION ? { locked: LOCKED } : { named: [`matrix-synapse==${version}`, ofThen] };
   await ensureVenv({ directory: venv, packages, progress });
 }
 

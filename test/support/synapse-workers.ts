@@ -19,7 +19,7 @@ const VENV = inCheckout(".cache/synapse-workers-venv");
 const PACKAGES = [
   `matrix-synapse==${SYNAPSE_VERSION}`,
   "psycopg2-binary==2.9.12",
-  "txredisapi==1.4.11",
+  "txredisapi==1.4.12",
   "hiredis==3.4.1",
 ];
 
