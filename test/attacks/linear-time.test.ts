@@ -70,6 +70,7 @@ import { MatrixError } from "../../src/homeserver/errors.ts";
 import { path } from "../../src/homeserver/path.ts";
 import { parseSubscription, streamChange } from "../../src/matrix/event-stream.ts";
 import { answeredEvent, parseRelation, relationOf } from "../../src/matrix/relation.ts";
+import { softwareIn } from "../../src/homeserver/software.ts";
 import { isAtLeast } from "../../src/homeserver/survey.ts";
 import { createTokenCheck } from "../../src/homeserver/token.ts";
 import { parseTransaction, type RoomEvent, type Transaction } from "../../src/homeserver/transaction.ts";
@@ -595,6 +596,9 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
       parseRelation({ rel_type: "m.thread", event_id: text, "m.in_reply_to": { event_id: text } }),
     answeredEvent: (text) => answeredEvent({ "m.relates_to": { rel_type: text, key: text } }),
   },
+  "homeserver/software.ts": {
+    softwareIn: (text) => softwareIn({ server: { name: text, version: text } }),
+  },
   "homeserver/survey.ts": { isAtLeast: (text) => isAtLeast(text, "1.141.0") },
   "homeserver/token.ts": { createTokenCheck: (text) => createTokenCheck("secret")(`Bearer ${text}`) },
   "homeserver/transaction.ts": {
@@ -896,6 +900,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "concurrency/background.ts",
     "ghost/encryption-target.ts",
     "ghost/halted.ts",
+    "ghost/loaded-ghost.ts",
+    "ghost/device/device-token.ts",
     "ghost/item-result.ts",
     "ghost/outcome.ts",
     "ghost/own-membership.ts membershipBefore",
@@ -904,7 +910,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "concurrency/time-limit.ts",
     "concurrency/random-order.ts",
     "homeserver/answer.ts asObject asObjects stringField numberField",
-    "homeserver/errors.ts AnswerTooLarge HomeserverUnreachable UnexpectedAnswer AddressTooLong isHomeserverError isAway isRefusal askedToWaitMs isUnknownDevice noneIfNotFound",
+    "homeserver/errors.ts AnswerTooLarge HomeserverUnreachable UnexpectedAnswer AddressTooLong isHomeserverError isAway isRefusal askedToWaitMs isUnknownDevice noneIfNotFound DeviceGone isInteractive isUnknownToken",
+    "homeserver/software.ts nameOf",
     "homeserver/recent-pings.ts",
     "homeserver/retry.ts",
     "homeserver/survey.ts NoHomeserver",
@@ -1054,7 +1061,11 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "agents/agents.ts agentsOf",
     "avatars/avatars.ts",
     "ghost/device/cut-off-verifications.ts",
+    "ghost/device/device-access.ts",
     "ghost/device/device-keeper.ts",
+    "ghost/device/device-maker.ts",
+    "ghost/no-device-notice.ts",
+    "homeserver/software.ts softwareOf",
     "ghost/device/device-opener.ts",
     "ghost/device/device-store.ts",
     "ghost/device/device-name.ts renameDevice",
