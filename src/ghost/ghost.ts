@@ -79,10 +79,9 @@ export class Ghost implements GhostHandle {
       heard: (message) => this.#streams.heard(message),
     });
     this.#streams = new LiveStreams({
-      userId,
       client: services.client,
       rooms: services.rooms,
-      device: async () => (await this.#account.load()).device,
+      loaded: () => this.#account.load(),
       background: this.#background,
     });
     const stopping = new AbortController();
@@ -327,8 +326,8 @@ export class Ghost implements GhostHandle {
   }
 
   /** A stream for an answer that is about to be shown; undefined where agents have no devices. Throws the errors of loading. */
-  async makeStream(roomId: string): Promise<LiveStream | undefined> {
-    return this.#services.mode === "off" ? undefined : this.#streams.make(roomId);
+  makeStream(roomId: string): Promise<LiveStream | undefined> {
+    return this.#streams.make(roomId);
   }
 
   /** Shows that the ghost is typing until the returned function is called. */

@@ -7,6 +7,7 @@ import { pause } from "../homeserver/retry.ts";
 import { STREAM, STREAM_ALGORITHM } from "../matrix/event-stream.ts";
 import { isObject, type JsonObject } from "../matrix/json.ts";
 import type { Rooms } from "../rooms/rooms.ts";
+import type { GhostAccess } from "./device/device-access.ts";
 import { LiveStream, type DeviceMessages } from "./live-stream.ts";
 
 /** The shortest time between two looks for subscriptions, in ms. */
@@ -14,11 +15,13 @@ const LOOK_PAUSE_MS = 250;
 
 /** The surroundings of a ghost's streams. */
 export interface LiveStreamsOptions {
-  readonly userId: string;
   readonly client: HomeserverClient;
   readonly rooms: Pick<Rooms, "isJoined">;
-  /** The ghost's device. */
-  readonly device: () => Promise<Pick<Device, "deviceId" | "awaitMessages" | "catchUp">>;
+  /** The loaded ghost. */
+  readonly loaded: () => Promise<{
+    readonly device: Pick<Device, "deviceId" | "awaitMessages" | "catchUp"> | undefined;
+    readonly access: GhostAccess;
+  }>;
   readonly background: Background;
 }
 
@@ -32,15 +35,20 @@ export class LiveStreams {
     this.#options = options;
   }
 
-  /** Makes a stream for a message that is about to be sent. Throws the errors of loading the ghost. */
-  async make(roomId: string): Promise<LiveStream> {
-    const { device, rooms, background } = this.#options;
-    const { deviceId } = await device();
+  /**
+   * Makes a stream for a message that is about to be sent; undefined where the ghost has no device. Throws the errors of
+   * loading the ghost.
+   */
+  async make(roomId: string): Promise<LiveStream | undefined> {
+    const { loaded, rooms, background } = this.#options;
+    const { device, access } = await loaded();
+    if (device === undefined) return undefined;
+    const { deviceId } = device;
     const stream: LiveStream = new LiveStream({
       roomId,
       deviceId,
       isJoined: (userId) => rooms.isJoined(roomId, userId),
-      send: (messages) => this.#send(deviceId, messages),
+      send: (messages) => this.#send(access, messages),
       background: (work) => {
         background.run("the stream of an answer", work);
       },
@@ -81,9 +89,9 @@ export class LiveStreams {
     this.#options.background.run("the look for subscriptions", async () => {
       try {
         while (!watch.signal.aborted) {
-          const device = await this.#options.device();
-          await device.awaitMessages(watch.signal);
-          await device.catchUp();
+          const { device } = await this.#options.loaded();
+          await device?.awaitMessages(watch.signal);
+          await device?.catchUp();
           await pause(LOOK_PAUSE_MS, watch.signal);
         }
       } catch (error) {
@@ -96,13 +104,9 @@ export class LiveStreams {
     });
   }
 
-  async #send(deviceId: string, messages: DeviceMessages): Promise<void> {
-    const { client, userId } = this.#options;
+  async #send(access: GhostAccess, messages: DeviceMessages): Promise<void> {
     const body = Object.fromEntries([...messages].map(([user, devices]) => [user, Object.fromEntries(devices)]));
-    await sendToDevice(
-      client,
-      { userId, deviceId },
-      { eventType: "m.room.encrypted", txnId: randomUUID(), body: JSON.stringify({ messages: body }) },
-    );
+    const message = { eventType: "m.room.encrypted", txnId: randomUUID(), body: JSON.stringify({ messages: body }) };
+    await access.call((as) => sendToDevice(this.#options.client, as, message));
   }
 }

@@ -293,7 +293,7 @@ export function deviceSigningUpload(
 /** `PUT /sendToDevice`. A repeat carries the same transaction id, so that the server delivers it once. */
 export function sendToDevice(
   client: HomeserverClient,
-  device: Device,
+  device: Actor,
   message: { readonly eventType: string; readonly txnId: string; readonly body: string },
   options?: CallOptions,
 ): Promise<string> {
