@@ -346,7 +346,7 @@ describe("the doctor distinguishes", () => {
   it("an unsigned device where the homeserver takes no identity", () => {
     const none = { devices: new Map(), masterKey: undefined, selfSigningKey: undefined };
     const finding = judgeIdentity({ ...GHOST, identityRefused: true }, none);
-    assert.deepEqual([finding.status, finding.text.includes('device as not signed')], ["unknown", true]);
+    assert.deepEqual([finding.status, finding.text.includes("device as not signed")], ["unknown", true]);
   });
 
   it("an identity from a different one and from a missing one", () => {
