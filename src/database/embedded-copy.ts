@@ -1,5 +1,4 @@
-import { constants } from "node:fs";
-import { cp, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,6 +6,7 @@ import { reasonOfFileError } from "../observability/file-fault.ts";
 import type { Database, Queryable } from "./database.ts";
 import { openEmbedded } from "./embedded.ts";
 import { embeddedFolder } from "./embedded-folder.ts";
+import { FolderCopy } from "./folder-copy.ts";
 
 /** A larger database is not copied into the folder of temporary files: it would fill it. */
 const LARGEST_BYTES = 2 * 1024 ** 3;
@@ -37,7 +37,7 @@ export async function readCopy<T>(dataDir: string, read: (database: Database) =>
   });
   try {
     const copy = join(temporary, "database");
-    await copyFolder(folder, copy).catch((error: unknown) => {
+    await new FolderCopy(folder, copy).finish().catch((error: unknown) => {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
       throw code === "ENOSPC" || code === "EDQUOT"
         ? new NotCopied(`${room}: ${reasonOfFileError(error, room)}`, { cause: error })
@@ -51,8 +51,9 @@ export async function readCopy<T>(dataDir: string, read: (database: Database) =>
 
 /**
  * Reads the embedded database of a running bridge, as it is at one moment, from a copy in the data folder. The bridge's
- * statements wait while the files are copied, and not while the copy is read. Throws DatabaseError, also when the copying takes
- * longer than a command's transaction may, the file system's error, and the errors of `ask` and `read`.
+ * statements wait while the files are copied that it changed during the first copying, and not while the copy is read. Throws
+ * DatabaseError, also when that takes longer than a command's transaction may, the file system's error, and the errors of `ask`
+ * and `read`.
  *
  * @param ask asks the bridge's database at the same moment.
  */
@@ -65,13 +66,15 @@ export async function readHeldCopy<A, T>(
   await removeAbandoned(dataDir);
   const temporary = await mkdtemp(join(dataDir, `${COPY}${process.pid}-`));
   try {
-    const copy = join(temporary, "database");
+    const folder = join(temporary, "database");
+    const copy = new FolderCopy(embeddedFolder(dataDir), folder);
+    await copy.prepare();
     const asked = await served.transaction(async (tx) => {
       const answer = await ask(tx);
-      await whileHeld(tx, copyFolder(embeddedFolder(dataDir), copy));
+      await whileHeld(tx, copy.finish());
       return answer;
     });
-    return await readAndClose(copy, (database) => read(database, asked));
+    return await readAndClose(folder, (database) => read(database, asked));
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
@@ -81,11 +84,6 @@ export async function readHeldCopy<A, T>(
 async function whileHeld(tx: Queryable, work: Promise<void>): Promise<void> {
   const done = work.then(() => true);
   while (!(await Promise.race([done, sleep(SIGN_OF_LIFE_MS, false)]))) await tx.query("select");
-}
-
-async function copyFolder(from: string, to: string): Promise<void> {
-  // Where the file system can, the copy shares the blocks of the files.
-  await cp(from, to, { recursive: true, mode: constants.COPYFILE_FICLONE });
 }
 
 async function readAndClose<T>(folder: string, read: (database: Database) => Promise<T>): Promise<T> {

@@ -1030,6 +1030,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "database/embedded.ts",
     "database/embedded-copy.ts",
     "database/embedded-folder.ts",
+    "database/folder-copy.ts",
     "database/in-transaction.ts",
     "database/served/client.ts",
     "database/served/messages.ts MalformedMessage",

@@ -73,7 +73,7 @@ async function connect(dataDir: string): Promise<Connection> {
     }
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : undefined;
-    throw new DatabaseError(`the bridge can't be asked any more (${code ?? "no reason given"}); has it been stopped?`, {
+    throw new DatabaseError("the bridge that has it open has ended meanwhile, or takes no commands", {
       code,
       retryable: true,
       cause,
