@@ -54,7 +54,7 @@ cp $here/README.Debian "$doc"
   echo
   echo "  * See CHANGELOG.md of the project."
   echo
-  echo " -- matrix-appservice-agents <matrix-agents@localhost>  $(date -u -R -d "@${SOURCE_DATE_EPOCH:-0}")"
+  echo " -- matrix-appservice-agents <maintainers@matrix-appservice-agents.invalid>  $(date -u -R -d "@${SOURCE_DATE_EPOCH:-0}")"
 } | gzip -9 -n >"$doc/changelog.gz"
 
 size=$(du -sk --exclude=DEBIAN "$root" | cut -f1)

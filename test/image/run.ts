@@ -13,6 +13,9 @@ import { inCheckout, SYNAPSE_POSTGRES_PACKAGES, SYNAPSE_POSTGRES_VENV } from "..
 import { buildImage } from "./dockerfile.ts";
 import { tryStack } from "./stack.ts";
 
+/** The most that the image has above its base, in MiB; it takes 38. */
+const MOST_MIB = 60;
+
 const run = promisify(execFile);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -41,7 +44,9 @@ async function outside(): Promise<void> {
     const image = await buildImage(inCheckout("."), folder, say);
     await writeFile(join(folder, "image.json"), JSON.stringify(image));
     const { stdout } = await run("du", ["-sm", image.root]);
-    say(`the image is ${Number.parseInt(stdout, 10)} MiB above its base`);
+    const size = Number.parseInt(stdout, 10);
+    say(`the image is ${size} MiB above its base`);
+    if (size > MOST_MIB) throw new Error(`it was to be at most ${MOST_MIB}`);
 
     const isOurs = (source: string): boolean => !/\/docker\/(local|\.env)$/.test(source);
     await cp(inCheckout("docker"), join(folder, "docker"), { recursive: true, filter: isOurs });

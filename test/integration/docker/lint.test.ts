@@ -28,8 +28,15 @@ describe("the files of docker/", () => {
     assert.match(await check(await changed("docker/compose.yaml", "mem_limit: 1g", "memory: 1g")), /memory/);
   });
 
-  it("hold a script for any POSIX shell", async () => {
-    assert.equal(await lint("shellcheck", [inCheckout("docker/setup.sh")]), "");
+  it("hold scripts for any POSIX shell", async () => {
+    const scripts = ["setup.sh", "debian/build.sh", "debian/postinst", "debian/prerm", "debian/postrm"];
+    assert.equal(
+      await lint(
+        "shellcheck",
+        scripts.map((name) => inCheckout(`docker/${name}`)),
+      ),
+      "",
+    );
     const wrong = await changed("docker/setup.sh", "server_name=$1", "local server_name=$1");
     assert.match(await lint("shellcheck", [wrong]), /SC3043|SC2168/);
   });
