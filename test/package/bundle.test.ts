@@ -59,6 +59,13 @@ describe("the bundle", () => {
     throw new Error(`${source} is in no file`);
   }
 
+  it("begins with words that an older Node understands, and loads nothing before it has looked at its version", async () => {
+    assert.deepEqual((await importsOf("main.js")).atOnce, []);
+    const [, , program = ""] = (await readFile(join(folder, "main.js"), "utf8")).split("\n");
+    assert.match(program, /^var version=process\.versions\.node;/);
+    assert.doesNotMatch(program, /\?\?|\?\.|\bawait\b/);
+  });
+
   it("loads the guard of connections before any library, and before anything that could open one", async () => {
     const sources = [
       ...(await sourcesLoadedWith("main.js")),
