@@ -21,7 +21,9 @@ if (installed !== wanted) {
     shell: process.platform === "win32",
   });
   if (result.status !== 0) {
-    console.error("npm ci failed; see above. Nothing else was done.");
+    console.error(
+      "npm ci failed; see above. The packages come from npm's registry the first time: connect this machine, or name a proxy or a mirror (npm config set proxy, registry), and try again. Nothing else was done.",
+    );
     process.exit(1);
   }
   writeFileSync(stamp, wanted);

@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import { nearName } from "../config/near-name.ts";
 import { AGENT_PREFIX } from "../config/registration.ts";
 import type { Database } from "../database/database.ts";
 import { GhostStore } from "../ghost/ghost-store.ts";
@@ -14,7 +15,17 @@ export async function agentArgument(name: string, config: Config, database: Data
   const known = await new GhostStore(database).userIds();
   const found = candidates.find((candidate) => known.includes(candidate));
   if (found !== undefined) return found;
+  const near = nearName(
+    name,
+    known.flatMap((userId) => namesOf(userId, domain)),
+  );
   const list =
     known.length === 0 ? "there are no agents yet; start the bridge first" : `the agents are ${known.join(", ")}`;
-  throw new UsageError(`there is no agent "${name}": ${list}`);
+  throw new UsageError(`there is no agent "${name}": ${list}${near === undefined ? "" : `; did you mean ${near}?`}`);
+}
+
+/** The names by which a person may call an agent. */
+function namesOf(userId: string, domain: string): readonly string[] {
+  const localpart = userId.slice(1, -domain.length - 1);
+  return localpart.startsWith(AGENT_PREFIX) ? [localpart.slice(AGENT_PREFIX.length)] : [localpart];
 }

@@ -4,7 +4,7 @@ import { loadRegistration } from "../config/registration.ts";
 import { DatabaseError, type Database } from "../database/database.ts";
 import { locationOf, openForCommand, type CommandUse } from "../database/open.ts";
 import { createHomeserverClient, type HomeserverClient } from "../homeserver/client.ts";
-import { createLogger, type Logger } from "../observability/log.ts";
+import { createLogger, silentLogger, type Logger } from "../observability/log.ts";
 import { explainStartFailure } from "./start-failure.ts";
 
 /** The things that a command on the database works with. */
@@ -70,9 +70,12 @@ async function withDatabase<T>(
   const waits: CommandUse["waits"] = ({ pid }) => {
     process.stderr.write(`matrix-agents: waiting for the bridge (pid ${pid}), which is starting or stopping\n`);
   };
-  const database = await openForCommand(locationOf(config), log, { ...use, waits }).catch((error: unknown) => {
-    throw explainStartFailure(error, config);
-  });
+  // The command itself says that its database is away.
+  const database = await openForCommand(locationOf(config), silentLogger(), { ...use, waits }).catch(
+    (error: unknown) => {
+      throw explainStartFailure(error, config);
+    },
+  );
   try {
     return await work({ config, database, log });
   } catch (error) {

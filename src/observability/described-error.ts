@@ -29,8 +29,7 @@ export function describeError(error: unknown, causes = 0): DescribedError {
 
 /** @param hasStack without where something else is away: its place in our code says nothing, at any depth. */
 function describe(error: unknown, causes: number, hasStack: boolean): DescribedError {
-  if (!(error instanceof Error))
-    return { type: typeof error, message: typeof error === "string" ? unquoted(error) : "no error" };
+  if (!(error instanceof Error)) return describeThrown(error);
   const code: unknown = "code" in error ? error.code : undefined;
   const stack = hasStack ? framesOf(error) : undefined;
   return {
@@ -43,6 +42,17 @@ function describe(error: unknown, causes: number, hasStack: boolean): DescribedE
       ? {}
       : { cause: describe(error.cause, causes + 1, hasStack) }),
   };
+}
+
+/** Something else that was thrown: by the crypto engine, which is no JavaScript, or by a library. */
+function describeThrown(thrown: unknown): DescribedError {
+  if (typeof thrown === "string") return { type: "Error", message: unquoted(thrown) };
+  if (typeof thrown !== "object" || thrown === null) return { type: "Error", message: `${typeof thrown} was thrown` };
+  const { name, message } = thrown as { readonly name?: unknown; readonly message?: unknown };
+  // Only an error has both; any other object may be data.
+  return typeof name === "string" && typeof message === "string"
+    ? { type: unquoted(name), message: unquoted(message) }
+    : { type: "Error", message: "an object that is no error was thrown" };
 }
 
 /** The same for a terminal. */

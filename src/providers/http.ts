@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { type Dispatcher, errors, request } from "undici";
 import { ACCEPTED_ENCODINGS, unpacked, UnknownEncoding } from "../egress/unpacked.ts";
+import { reasonOfNetworkCode } from "../observability/network-fault.ts";
 import { ProviderError } from "./provider.ts";
 
 /**
@@ -182,7 +183,7 @@ function networkFailure(error: unknown, origin: string): ProviderError {
   if (["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(code)) {
     return new ProviderError("cut_off", `${origin} closed the connection before it answered (${code})`, options);
   }
-  return new ProviderError("unreachable", `cannot reach ${origin} (${code})`, options);
+  return new ProviderError("unreachable", `${origin} can't be reached: ${reasonOfNetworkCode(code) ?? code}`, options);
 }
 
 /** The system's or undici's code for a failed request. */

@@ -183,7 +183,13 @@ describe("from nothing to a healthy bridge", () => {
 
   it("a second init changes only the requested settings, and keeps tokens and comments", async () => {
     const [before, registered] = await Promise.all([config, registration].map((file) => readFile(file, "utf8")));
-    const moved = await init("--port", String(port + 1), "--ollama", "http://127.0.0.1:1", "--no-wait");
+    const ollama = createServer((_request, response) => response.end('{"models":[]}'));
+    const ollamaPort = await freePort();
+    await new Promise<void>((listening) => ollama.listen(ollamaPort, "127.0.0.1", listening));
+    const ollamaUrl = `http://127.0.0.1:${ollamaPort}`;
+    const moved = await init("--port", String(port + 1), "--ollama", ollamaUrl, "--no-wait");
+    ollama.closeAllConnections();
+    ollama.close();
     assert.equal(moved.code, 0, moved.stderr);
     assert.match(moved.stdout, /Changed appservice\.port, providers\.ollama in/);
     assert.match(moved.stdout, /Changed url in .*its tokens stay/);
@@ -239,7 +245,7 @@ describe("from nothing to a healthy bridge", () => {
     const { code, results } = await doctor();
     await chmod(registration, 0o600);
     assert.equal(code, 1);
-    assertBad(results, "providers", /ollama at 127\.0\.0\.1:1/);
+    assertBad(results, "providers", /ollama at 127\.0\.0\.1:\d+/);
     assertBad(results, "files", /registration can be read by everybody chmod 600 .*registration\.yaml/);
     assert.deepEqual(
       results.filter(({ findings }) => findings.some(({ status }) => status === "bad")).map(({ check }) => check),

@@ -112,6 +112,15 @@ describe("a homeserver behind TLS, with a certificate of the admin's own authori
     assert.deepEqual([backup.code, backup.stderr], [0, ""], backup.stdout);
   });
 
+  it("has nothing to back up where agents do not encrypt", async () => {
+    const config = load(await readFile(deployment.files.config, "utf8")) as object;
+    const file = join(deployment.settings.directory, "plain.yaml");
+    await writeFile(file, dump({ ...config, encryption: { mode: "off" } }), { mode: 0o600 });
+    const { code, stdout } = await runCommand(["keys", "backup", "-c", file]);
+    assert.equal(code, 0);
+    assert.match(stdout, /encryption\.mode is off/);
+  });
+
   it("is checked as a whole conversation by doctor --roundtrip", async () => {
     const secret = join(deployment.synapseDirectory, "registration_shared_secret");
     const { stdout } = await deployment.command(["doctor", "--roundtrip", "--shared-secret-file", secret]);

@@ -5,7 +5,7 @@ import { loadConfig } from "../../config/load.ts";
 import { loadRegistration } from "../../config/registration.ts";
 import { locationOf, openAsItIs } from "../../database/open.ts";
 import { createHomeserverClient } from "../../homeserver/client.ts";
-import { createLogger } from "../../observability/log.ts";
+import { createLogger, silentLogger } from "../../observability/log.ts";
 import { backupKeyOf, readMasterKey } from "../../sealing/master-key.ts";
 import { defineCommand } from "../command.ts";
 import { operator } from "../operator.ts";
@@ -49,7 +49,7 @@ async function bringBackFrom(
     asToken: registration.asToken,
     log,
   });
-  const database = await openAsItIs(locationOf(config), log).catch((error: unknown) => {
+  const database = await openAsItIs(locationOf(config), silentLogger()).catch((error: unknown) => {
     throw explainStartFailure(error, config);
   });
   try {

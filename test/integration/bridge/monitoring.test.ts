@@ -142,7 +142,10 @@ describe("a bridge that is watched", () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     const ollama = createOllamaProvider({ name: "ollama", url, locality: "local", ...limits, log });
     const { wrong } = await ready({ ...well, providers: () => new Map([["ollama", ollama]]) });
-    assert.match(wrong["providers"] ?? "", /^no provider can be asked: ollama: cannot reach http/);
+    assert.match(
+      wrong["providers"] ?? "",
+      /^no provider can be asked: ollama: http\S+ can't be reached: nothing listens there/,
+    );
   });
 
   it("tells how much mail waits", async () => {

@@ -59,6 +59,19 @@ describe("an error in the log", () => {
     assert.equal(behind.code, "ECONNREFUSED");
   });
 
+  it("is told in words where no error was thrown", () => {
+    assert.deepEqual(describeError(`bad "${SAID}"`), { type: "Error", message: 'bad "…"' });
+    assert.deepEqual(describeError({ message: SAID }), {
+      type: "Error",
+      message: "an object that is no error was thrown",
+    });
+    assert.deepEqual(describeError({ name: "RuntimeError", message: `unreachable "${SAID}"` }), {
+      type: "RuntimeError",
+      message: 'unreachable "…"',
+    });
+    assert.deepEqual(describeError(undefined), { type: "Error", message: "undefined was thrown" });
+  });
+
   it("has an end though its causes form a circle", () => {
     const error = new Error("a circle");
     error.cause = error;

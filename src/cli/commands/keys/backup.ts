@@ -19,6 +19,10 @@ export const command = defineCommand({
     if (more.length > 0) throw new UsageError("keys backup takes one agent, or none for all");
     return atKeys(file, async (at) => {
       const { config, database } = at;
+      if (config.encryption.mode === "off") {
+        process.stdout.write("encryption.mode is off: agents have no keys that need a backup\n");
+        return 0;
+      }
       const agents =
         agent === undefined ? await new GhostStore(database).userIds() : [await agentArgument(agent, config, database)];
       let isComplete = true;
