@@ -1,7 +1,7 @@
 import type { JsonObject } from "../matrix/json.ts";
 import { asObject, asStrings, stringField } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
-import { MatrixError, noneIfNotFound, UnexpectedAnswer } from "./errors.ts";
+import { isUnrecognized, MatrixError, noneIfNotFound, UnexpectedAnswer } from "./errors.ts";
 import { path } from "./path.ts";
 
 /*
@@ -61,7 +61,7 @@ export async function getProfile(
     answer = await client.request(request);
   } catch (error) {
     // Synapse says M_UNKNOWN, not M_NOT_FOUND, of a local user who does not exist.
-    if (error instanceof MatrixError && error.status === 404 && error.errcode !== "M_UNRECOGNIZED") return undefined;
+    if (error instanceof MatrixError && error.status === 404 && !isUnrecognized(error)) return undefined;
     throw error;
   }
   const { displayname, avatar_url } = asObject(answer, "GET profile");
@@ -143,7 +143,8 @@ const MXC = /^mxc:\/\/(?!\.{1,2}\/)([\w.:[\]-]{1,255})\/([\w-]{1,255})$/;
 const LONGEST_MXC = 600;
 
 /**
- * Downloads media, with the user's right to see it (spec "Content repository", authenticated since v1.11). Throws
+ * Downloads media, with the user's right to see it (spec "Content repository", authenticated since v1.11; a server from
+ * before that gives it to anybody). Throws
  * AnswerTooLarge when it is larger than `maxBytes`, UnexpectedAnswer when `uri` is no `mxc://` URI.
  */
 export async function downloadMedia(
@@ -154,13 +155,16 @@ export async function downloadMedia(
 ): Promise<Uint8Array> {
   const [, server, mediaId] = uri.length > LONGEST_MXC ? [] : (MXC.exec(uri) ?? []);
   if (server === undefined || mediaId === undefined) throw new UnexpectedAnswer("GET download", "no mxc:// URI");
-  return client.requestBytes({
-    ...options,
-    method: "GET",
-    path: path`/_matrix/client/v1/media/download/${server}/${mediaId}`,
-    maxBytes,
-    as,
-  });
+  const request = { ...options, method: "GET", maxBytes, as } as const;
+  try {
+    return await client.requestBytes({
+      ...request,
+      path: path`/_matrix/client/v1/media/download/${server}/${mediaId}`,
+    });
+  } catch (error) {
+    if (!isUnrecognized(error)) throw error;
+    return client.requestBytes({ ...request, path: path`/_matrix/media/v3/download/${server}/${mediaId}` });
+  }
 }
 
 /** The user's account data of a type; undefined when it was never set. */

@@ -114,6 +114,11 @@ export function isUnknownDevice(error: unknown): boolean {
   return error instanceof DeviceGone || (error instanceof MatrixError && error.errcode.endsWith("M_UNKNOWN_DEVICE"));
 }
 
+/** Whether the homeserver does not know the call. */
+export function isUnrecognized(error: unknown): boolean {
+  return error instanceof MatrixError && error.errcode === "M_UNRECOGNIZED";
+}
+
 /** Whether the homeserver asks for a password or the like first (spec "User-interactive authentication"). */
 export function isInteractive(error: unknown): boolean {
   // Such an answer names the ways, and no error.

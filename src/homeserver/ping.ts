@@ -2,7 +2,7 @@ import type { Logger } from "../observability/log.ts";
 import { numberField } from "./answer.ts";
 import { versions } from "./calls.ts";
 import type { CallOptions, HomeserverClient } from "./client.ts";
-import { isHomeserverError, MatrixError } from "./errors.ts";
+import { isHomeserverError, isUnrecognized, MatrixError } from "./errors.ts";
 import { path } from "./path.ts";
 import { pause, retryDelayMs } from "./retry.ts";
 
@@ -127,7 +127,7 @@ function quoted(said: string): string {
 
 /** Whether the homeserver knows no pings. It may reach us all the same. */
 export function knowsNoPings(error: unknown): boolean {
-  return error instanceof MatrixError && error.errcode === "M_UNRECOGNIZED";
+  return isUnrecognized(error);
 }
 
 /** The meaning of a failed ping, with the remedy after the first full stop. */

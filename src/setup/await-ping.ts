@@ -3,9 +3,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
 import type { Registration } from "../config/registration.ts";
 import { AgentsAppService } from "../homeserver/app-service.ts";
+import { whoami } from "../homeserver/calls.ts";
 import { createHomeserverClient, type HomeserverClient } from "../homeserver/client.ts";
 import { HomeserverUnreachable, isHomeserverError } from "../homeserver/errors.ts";
-import { explainPingFailure, pingAppservice } from "../homeserver/ping.ts";
+import { explainPingFailure, knowsNoPings, pingAppservice } from "../homeserver/ping.ts";
 import { silentLogger } from "../observability/log.ts";
 
 const EVERY_MS = 2_000;
@@ -51,9 +52,14 @@ async function inPlaceOfBridge<T>(
   }
 }
 
+/** The homeserver has the registration, and reached us if it can be asked to: not every one pings. */
+export type FirstSight =
+  { readonly kind: "reaches us"; readonly durationMs: number } | { readonly kind: "knows no pings" };
+
 /**
- * Makes the homeserver ping us until that succeeds, which it does after a restart with the registration. Otherwise only
- * `signal` ends it, and it throws the signal's reason; or an error of our listener ends it.
+ * Makes the homeserver ping us until that succeeds, which it does after a restart with the registration; or until a
+ * homeserver that knows no pings knows the registration. Otherwise only `signal` ends it, and it throws the signal's
+ * reason; or an error of our listener ends it.
  *
  * @param told called with the meaning of a failure, whenever that changes.
  */
@@ -61,7 +67,7 @@ export async function awaitFirstPing(
   place: PingPlace,
   told: (reason: string) => void,
   signal: AbortSignal,
-): Promise<{ readonly durationMs: number }> {
+): Promise<FirstSight> {
   const { homeserver, registration } = place;
   const client = createHomeserverClient({
     url: homeserver.url,
@@ -81,12 +87,11 @@ async function pingUntilAnswered(
   registration: Registration,
   told: (reason: string) => void,
   signal: AbortSignal,
-): Promise<{ readonly durationMs: number }> {
+): Promise<FirstSight> {
   let last = "";
   for (;;) {
     try {
-      const options = { signal, timeoutMs: PING_TIMEOUT_MS };
-      return { durationMs: await pingAppservice(client, registration.id, randomUUID(), options) };
+      return await pingOnce(client, registration, signal);
     } catch (error) {
       if (!isHomeserverError(error)) throw error;
       const reason =
@@ -97,5 +102,18 @@ async function pingUntilAnswered(
       last = reason;
     }
     await pause(EVERY_MS, undefined, { signal });
+  }
+}
+
+/** Throws HomeserverError where the homeserver does not know the registration, or does not reach us. */
+async function pingOnce(client: HomeserverClient, { id }: Registration, signal: AbortSignal): Promise<FirstSight> {
+  const options = { signal, timeoutMs: PING_TIMEOUT_MS };
+  try {
+    return { kind: "reaches us", durationMs: await pingAppservice(client, id, randomUUID(), options) };
+  } catch (error) {
+    if (!knowsNoPings(error)) throw error;
+    // Only a registered token is known.
+    await whoami(client, undefined, options);
+    return { kind: "knows no pings" };
   }
 }

@@ -910,7 +910,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "concurrency/time-limit.ts",
     "concurrency/random-order.ts",
     "homeserver/answer.ts asObject asObjects stringField numberField",
-    "homeserver/errors.ts AnswerTooLarge HomeserverUnreachable UnexpectedAnswer AddressTooLong isHomeserverError isAway isRefusal askedToWaitMs isUnknownDevice noneIfNotFound DeviceGone isInteractive isUnknownToken",
+    "homeserver/errors.ts AnswerTooLarge HomeserverUnreachable UnexpectedAnswer AddressTooLong isHomeserverError isAway isRefusal askedToWaitMs isUnknownDevice noneIfNotFound DeviceGone isInteractive isUnknownToken isUnrecognized",
     "homeserver/software.ts nameOf",
     "homeserver/recent-pings.ts",
     "homeserver/retry.ts",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { startBridgeOn, type BridgeOn } from "../support/bridge-on.ts";
+import { startBridgeOn, type BridgeOn, type StartHomeserver } from "../support/bridge-on.ts";
 import { asksAgain, asksEncrypted, asksInClear } from "../support/conversation-on.ts";
 import { DENDRITE_VERSION, noDendrite, startDendrite, type Dendrite } from "../support/dendrite.ts";
 import { eventually } from "../support/eventually.ts";
@@ -13,6 +13,15 @@ import type { User } from "../support/user.ts";
 /** The levels of pino. */
 const [WARN, ERROR] = [40, 50];
 
+const onDendrite: StartHomeserver<Dendrite> = async ({ port, serverName, registration }) =>
+  startDendrite({
+    directory: await temporaryDirectory("dendrite"),
+    port,
+    serverName,
+    database: await createDatabase(sharedPostgresUrl()),
+    registrations: [registration],
+  });
+
 describe(`Dendrite ${DENDRITE_VERSION}`, { skip: noDendrite() ?? false }, () => {
   let all: BridgeOn<Dendrite>;
   let alice: User;
@@ -20,15 +29,7 @@ describe(`Dendrite ${DENDRITE_VERSION}`, { skip: noDendrite() ?? false }, () => 
   let roomId: string;
 
   before(async () => {
-    all = await startBridgeOn(async ({ port, serverName, registration }) =>
-      startDendrite({
-        directory: await temporaryDirectory("dendrite"),
-        port,
-        serverName,
-        database: await createDatabase(sharedPostgresUrl()),
-        registrations: [registration],
-      }),
-    );
+    all = await startBridgeOn(onDendrite);
     alice = await all.user("js-sdk", "alice");
     agent = all.agent("demo");
   });
@@ -111,6 +112,44 @@ describe(`Dendrite ${DENDRITE_VERSION}`, { skip: noDendrite() ?? false }, () => 
     assert.notDeepEqual(after, before);
   });
 
+  it("has an agent that comes though it was invited while the bridge was away", async () => {
+    await all.bridge.stop();
+    const room = await alice.createRoom({ direct: true, encrypted: false, invite: [agent] });
+    await all.startBridge();
+    await alice.waitMember(room, agent, "join", 60_000);
+  });
+
+  it("has agents whose tokens outlive a change of the master key", async () => {
+    const { code, stdout, stderr } = await all.command("keys", "rotate-master");
+    assert.equal(code, 0, stdout + stderr);
+    await all.bridge.stop();
+    await all.startBridge();
+    await asksAgain(alice, agent, roomId, "under another master key");
+  });
+
+  it("is told apart by init, which does not wait for a ping that never comes", async () => {
+    const { code, stdout, stderr } = await all.command("init", "--yes");
+    assert.equal(code, 0, stdout + stderr);
+    assert.match(stdout, /Dendrite 0\.13\.8/);
+    assert.match(stdout, /knows the registration\. It can't be asked/);
+  });
+
+  it("leaves agents of a lost database to their former devices until they are adopted", async () => {
+    await all.bridge.stop();
+    await all.restartOnAnotherDatabase();
+    await eventually("the agent to be refused", () =>
+      all.lines(ERROR).some((line) => line === "this agent's user is somebody's account"),
+    );
+    for (const userId of [agent, `@agents:${all.homeserver.serverName}`]) {
+      const { code, stdout, stderr } = await all.command("adopt", userId);
+      assert.equal(code, 0, stdout + stderr);
+    }
+    await all.bridge.stop();
+    await all.startBridge();
+    await asksEncrypted(alice, agent);
+    assert.equal((await devicesOf()).length, 1);
+  });
+
   async function devicesOf(): Promise<string[]> {
     const as = `user_id=${encodeURIComponent(agent)}`;
     const { devices } = await appservice<{ devices: { device_id: string }[] }>("GET", `/v3/devices?${as}`);
@@ -120,4 +159,23 @@ describe(`Dendrite ${DENDRITE_VERSION}`, { skip: noDendrite() ?? false }, () => 
   function appservice<T>(method: "GET" | "POST", path: string, body?: object): Promise<T> {
     return requestAs(all.homeserver.url, all.files.asToken)<T>(method, path, body);
   }
+});
+
+describe(`Dendrite ${DENDRITE_VERSION}, with agents that do not encrypt`, { skip: noDendrite() ?? false }, () => {
+  let all: BridgeOn<Dendrite>;
+
+  before(async () => {
+    all = await startBridgeOn(onDendrite, { extraConfig: { encryption: { mode: "off" } } });
+  });
+  after(() => all.stop());
+
+  it("has agents that answer, and no device of theirs", async () => {
+    const alice = await all.user("js-sdk", "alice");
+    const agent = all.agent("demo");
+    await asksInClear(alice, agent);
+    const path = `/v3/devices?user_id=${encodeURIComponent(agent)}`;
+    const { devices } = await requestAs(all.homeserver.url, all.files.asToken)<{ devices: unknown }>("GET", path);
+    assert.equal(devices, null);
+    assert.deepEqual(all.lines(WARN), []);
+  });
 });

@@ -1,3 +1,5 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { dump, load } from "js-yaml";
 import { startBridge, writeBridgeConfig, type BridgeFiles, type BridgeSettings, type RunningBridge } from "./bridge.ts";
 import { runCommand, type CommandResult } from "./command.ts";
 import { freePort } from "./free-port.ts";
@@ -50,6 +52,14 @@ export class BridgeOn<T extends AnyHomeserver> {
   async startBridge(): Promise<RunningBridge> {
     this.#bridge = await startBridge({ config: this.files.config });
     return this.#bridge;
+  }
+
+  /** Starts the bridge on an empty database, as after the loss of its own. */
+  async restartOnAnotherDatabase(): Promise<void> {
+    const config = load(await readFile(this.files.config, "utf8")) as object;
+    const database = { url: await createDatabase(sharedPostgresUrl()) };
+    await writeFile(this.files.config, dump({ ...config, database }), { mode: 0o600 });
+    await this.startBridge();
   }
 
   /** Runs `matrix-agents` on the bridge's configuration. */

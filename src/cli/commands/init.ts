@@ -10,6 +10,8 @@ import { OutsideSettings } from "../../config/outside-settings.ts";
 import { loadRegistration, makeRegistration } from "../../config/registration.ts";
 import { readYamlMapping } from "../../config/yaml-file.ts";
 import { reasonOfFileError } from "../../observability/file-fault.ts";
+import type { Software } from "../../homeserver/software.ts";
+import { NoHomeserver, surveyHomeserver } from "../../homeserver/survey.ts";
 import { awaitFirstPing } from "../../setup/await-ping.ts";
 import { instructions, localUrl } from "../../setup/registration-steps.ts";
 import { writeSecretFile } from "../../setup/secret-file.ts";
@@ -78,12 +80,22 @@ async function init(options: InitOptions): Promise<number> {
   const isToBeTold = await settleRegistration(config, before, options);
   const registration = await loadRegistration(config);
 
-  if (isToBeTold) say(`\n${instructions(config.appservice.registration)}`);
+  if (isToBeTold) say(`\n${instructions(config.appservice.registration, await softwareAt(config))}`);
   if (options["no-wait"]) {
     say(`\nThen start it: matrix-agents start${configOption(options)}`);
     return 0;
   }
   return waitForPing(config, registration, options);
+}
+
+/** The homeserver's software; undefined where it does not say, or is away. */
+async function softwareAt({ homeserver: { url, ca } }: Config): Promise<Software | undefined> {
+  try {
+    return (await surveyHomeserver(url, ca)).software;
+  } catch (error) {
+    if (error instanceof NoHomeserver) return undefined;
+    throw error;
+  }
 }
 
 /** The content of a file; undefined where there is none. Throws {@link StartFailure}. */
@@ -177,8 +189,12 @@ async function waitForPing(
   say(`\nWaiting for the homeserver to reach ${registration.url} (Ctrl-C stops the wait; init again continues it) …`);
   try {
     const place = { homeserver: config.homeserver, registration, bind, port };
-    const { durationMs } = await awaitFirstPing(place, (reason) => say(`  not yet: ${reason}`), interrupted.signal);
-    say(`The homeserver knows the registration and reaches this machine (${durationMs} ms).`);
+    const seen = await awaitFirstPing(place, (reason) => say(`  not yet: ${reason}`), interrupted.signal);
+    say(
+      seen.kind === "reaches us"
+        ? `The homeserver knows the registration and reaches this machine (${seen.durationMs} ms).`
+        : `The homeserver knows the registration. It can't be asked whether it reaches ${registration.url}: the first message shows that.`,
+    );
     say(`\nStart it: matrix-agents start${configOption(options)}`);
     say(`Check it: matrix-agents doctor${configOption(options)}`);
     return 0;

@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from "node:test";
 import { AuditLog } from "../../../src/audit/audit-log.ts";
 import type { Database } from "../../../src/database/database.ts";
 import type { GhostServices } from "../../../src/ghost/ghost-services.ts";
-import { asDevice } from "../../../src/ghost/device/device-access.ts";
+import { asDevice, withoutDevice } from "../../../src/ghost/device/device-access.ts";
 import type { GhostAccount } from "../../../src/ghost/ghost-account.ts";
 import { KnownMembers } from "../../../src/ghost/known-members.ts";
 import { Outbox } from "../../../src/ghost/outbox.ts";
@@ -23,7 +23,7 @@ const LLAMA = "@agent_llama:example.test";
 const ROOM = "!room:example.test";
 
 /** A ghost's sender whose homeserver says that the room is unencrypted, whatever was sent in it. */
-async function make(database: Database, t: TestContext) {
+async function make(database: Database, t: TestContext, { hasDevice = true } = {}) {
   const homeserver = await startHomeserver(t);
   const client = createHomeserverClient({ url: homeserver.url, asToken: "t", log: silentLogger() });
   t.after(() => client.close());
@@ -42,7 +42,12 @@ async function make(database: Database, t: TestContext) {
   } as unknown as GhostServices;
   const access = asDevice({ userId: LLAMA, deviceId: "DEVICE" });
   const account = {
-    load: () => Promise.resolve({ lease, access, device: { deviceId: "DEVICE", catchUp: () => Promise.resolve() } }),
+    load: () =>
+      Promise.resolve(
+        hasDevice
+          ? { lease, access, device: { deviceId: "DEVICE", catchUp: () => Promise.resolve() } }
+          : { lease, access: withoutDevice(LLAMA), device: undefined },
+      ),
   } as unknown as GhostAccount;
   const sender = new Sender(LLAMA, services, account, new AbortController().signal);
   return { sender, homeserver, metrics };
@@ -50,12 +55,19 @@ async function make(database: Database, t: TestContext) {
 
 /** A homeserver that knows no room's state, and answers sends as a test says. */
 async function startHomeserver(t: TestContext) {
-  const homeserver = { url: "", sent: [] as string[], answer: { status: 200, body: { event_id: "$sent" } as object } };
+  const homeserver = {
+    url: "",
+    sent: [] as string[],
+    answer: { status: 200, body: { event_id: "$sent" } as object },
+    /** The events of the room's timeline. */
+    timeline: [] as object[],
+  };
   const server = createServer((request, response) => {
     const { method = "", url = "" } = request;
     const isSend = method === "PUT" && url.includes("/send/");
     if (isSend) homeserver.sent.push(url);
-    const { status, body } = isSend ? homeserver.answer : { status: 200, body: [] };
+    const found = url.includes("/messages") ? { chunk: homeserver.timeline } : [];
+    const { status, body } = isSend ? homeserver.answer : { status: 200, body: found };
     request.resume().on("end", () => response.writeHead(status).end(JSON.stringify(body)));
   });
   server.listen(0, "127.0.0.1");
@@ -95,6 +107,38 @@ forEachDatabase((_kind, open) => {
       await assert.rejects(sender.send(event, { form: "encrypted" }), ClearTextRefused);
       assert.equal(homeserver.sent.length, 1);
       assert.equal(await sender.send(event, { form: "of_room" }), "$sent");
+    });
+  });
+
+  describe("an event of a ghost without a device", () => {
+    const event = { roomId: ROOM, type: "m.room.message", content: { body: "hello" }, step: "a" };
+    const arrived = { event_id: "$arrived", type: event.type, content: event.content, origin_server_ts: Date.now() };
+
+    it("is searched in the room before it is sent again, because a server that restarts forgets its id", async (t) => {
+      const { sender, homeserver } = await make(await open(), t, { hasDevice: false });
+      homeserver.answer = { status: 502, body: {} };
+      homeserver.timeline = [arrived];
+      assert.equal(await sender.send(event, { form: "of_room" }), "$arrived");
+      assert.equal(homeserver.sent.length, 1);
+    });
+
+    it("is searched too where another process had stored it", async (t) => {
+      const database = await open();
+      const { sender, homeserver } = await make(database, t, { hasDevice: false });
+      homeserver.answer = { status: 403, body: { errcode: "M_FORBIDDEN", error: "no" } };
+      await assert.rejects(sender.send(event, { form: "of_room" }), /M_FORBIDDEN/);
+      homeserver.timeline = [arrived];
+      assert.equal(await sender.send(event, { form: "of_room" }), "$arrived");
+      assert.equal(homeserver.sent.length, 1);
+    });
+
+    it("names no device, and goes once where it is taken", async (t) => {
+      const { sender, homeserver } = await make(await open(), t, { hasDevice: false });
+      assert.equal(await sender.send(event, { form: "of_room" }), "$sent");
+      assert.deepEqual(
+        homeserver.sent.map((url) => url.includes("device_id")),
+        [false],
+      );
     });
   });
 });

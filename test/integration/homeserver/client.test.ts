@@ -419,6 +419,16 @@ describe("the homeserver client", () => {
     });
   });
 
+  it("downloads files of a homeserver from before authenticated media", async () => {
+    answers = [json(404, { errcode: "M_UNRECOGNIZED" }), json(200, { a: 1 })];
+    const bytes = await downloadMedia(client, GHOST, "mxc://example.test/abc", { maxBytes: 100 });
+    assert.equal(Buffer.from(bytes).toString(), '{"a":1}');
+    assert.deepEqual(
+      received.map(({ url = "" }) => url.split("?")[0]),
+      ["/_matrix/client/v1/media/download/example.test/abc", "/_matrix/media/v3/download/example.test/abc"],
+    );
+  });
+
   it("waits for a homeserver that is away", async () => {
     answers = [html(502), json(200, { nothing: true }), json(200, { versions: ["v1.11"] })];
     await awaitHomeserver(client, silentLogger(), AbortSignal.timeout(20_000));
