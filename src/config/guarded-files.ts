@@ -64,8 +64,8 @@ export function guardedFiles(
   directory: string,
 ): GuardedFile[] {
   const section = (name: string): Readonly<Record<string, unknown>> => asSettings(settings[name]);
-  const named = (path: unknown, what: string): GuardedFile[] =>
-    typeof path === "string" && path !== "" ? [{ path: resolve(directory, path), what, kind: "secret" }] : [];
+  const named = (path: unknown, what: string, kind: GuardedFile["kind"] = "secret"): GuardedFile[] =>
+    typeof path === "string" && path !== "" ? [{ path: resolve(directory, path), what, kind }] : [];
   const dataDir = settings["data_dir"];
   const { master_key_file: masterKeyFile, master_key_env: masterKeyEnv } = section("encryption");
   const folder = typeof dataDir === "string" ? resolve(directory, dataDir) : undefined;
@@ -79,6 +79,10 @@ export function guardedFiles(
     ...named(section("database")["url_file"], "the database's URL"),
     ...Object.values(section("providers")).flatMap((provider) =>
       named(asSettings(provider)["api_key_file"], "a provider's key"),
+    ),
+    // Who can change these can pretend to be that server.
+    ...[section("homeserver"), ...Object.values(section("providers"))].flatMap((server) =>
+      named(asSettings(server)["ca_file"], "a trusted certificate", "settings"),
     ),
   ];
 }

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
-import { insecureFiles, judgeFile, type FileFacts, type GuardedFile } from "../../../src/config/guarded-files.ts";
+import {
+  guardedFiles,
+  insecureFiles,
+  judgeFile,
+  type FileFacts,
+  type GuardedFile,
+} from "../../../src/config/guarded-files.ts";
 import type { SystemUser } from "../../../src/observability/user-name.ts";
 import { loadSettings } from "./settings.ts";
 
@@ -85,8 +91,19 @@ describe("the files that a configuration names", () => {
     );
   });
 
+  it("are the trusted certificates of the homeserver and the providers too, which others may read, but not change", () => {
+    const settings = {
+      homeserver: { ca_file: "hs.pem" },
+      providers: { a: { ca_file: "/etc/a.pem" }, b: { type: "demo" } },
+    };
+    assert.deepEqual(
+      guardedFiles(settings, "/x/config.yaml", "/x").filter(({ path }) => path.endsWith(".pem")),
+      ["/x/hs.pem", "/etc/a.pem"].map((path) => ({ path, what: "a trusted certificate", kind: "settings" })),
+    );
+  });
+
   it("hold no secret in config.yaml where the database's URL is elsewhere", async () => {
-    const { guardedFiles } = await loadSettings({});
-    assert.equal(guardedFiles[0]?.kind, "settings");
+    const loaded = await loadSettings({});
+    assert.equal(loaded.guardedFiles[0]?.kind, "settings");
   });
 });
