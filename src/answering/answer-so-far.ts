@@ -1,3 +1,4 @@
+import type { ToolCall } from "../providers/tool-call.ts";
 import type { ChatChunk, ChatUsage, EndReason } from "../providers/provider.ts";
 
 /** The words that a model has said so far of an answer. */
@@ -7,6 +8,10 @@ export class AnswerSoFar {
   usage: ChatUsage | undefined;
   /** The end of the answer; undefined while it goes on. */
   end: EndReason | undefined;
+  /** The tools that the model wants to use. */
+  calls: readonly ToolCall[] = [];
+  /** The server's own form of its thoughts before calls. */
+  kept: string | undefined;
   #hasWords = false;
 
   /** Whether anything came, even only thoughts. */
@@ -33,6 +38,8 @@ export class AnswerSoFar {
       case "done":
         this.usage = chunk.usage;
         this.end = chunk.reason;
+        this.calls = chunk.calls ?? [];
+        this.kept = chunk.kept;
         return false;
     }
   }

@@ -6,11 +6,14 @@ import { estimateTokens } from "../text/tokens.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { Turn, TurnReply } from "../turns/turn.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
-import type { AnswerAttempt, RememberMessage } from "../turns/turn-work.ts";
+import type { CallsWanted, ReadyCall } from "../turns/step-loop.ts";
+import type { ProposedCall } from "../turns/turn-step.ts";
+import type { AnswerAttempt, Asking, RememberMessage } from "../turns/turn-work.ts";
 import { fixed } from "./failure-notices.ts";
 import type { SeenForAnswer, Source } from "./material.ts";
 import { answeringParts, type AnsweringOptions, type AnsweringParts } from "./parts.ts";
 import type { RoomLanguage } from "./room-language.ts";
+import { NOT_OFFERED } from "./tool-words.ts";
 import type { Manner } from "./voice-answers.ts";
 import type { Voice } from "./voices.ts";
 
@@ -49,7 +52,8 @@ export class Answering {
     const { gatherer, drafts } = this.#parts;
     const source = await gatherer.sourceOf(turn, look);
     return {
-      respond: (show, signal) => this.#respond(turn, source, show, signal),
+      respond: (asking) => this.#respond(turn, source, asking),
+      ready: (call, steps, signal) => this.#ready(turn, source, call, { steps, signal }),
       drafting: () => drafts.of(turn, source),
     };
   }
@@ -57,10 +61,9 @@ export class Answering {
   /**
    * Asks the model of a turn's agent and composes the answer, or the notice with the reason why there is none. A
    * stopped answer (TurnStopped) consists of the part that exists.
-   *
-   * @param show receives the answer so far.
    */
-  async #respond(turn: Turn, source: Source, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply> {
+  async #respond(turn: Turn, source: Source, asking: Asking): Promise<TurnReply | CallsWanted> {
+    const { signal } = asking;
     const { voices, gatherer, voiceAnswers, notices, targets, summingUp } = this.#parts;
     const { direct, set } = source;
     const words = once(() => this.#language.wordsWith(set, turn.ghost, turn.roomId));
@@ -83,9 +86,23 @@ export class Answering {
     }
     summingUp.note(turn, voice, material);
     const manner = { direct, material, words, call };
-    const reply = await voiceAnswers.respond(voice, turn, manner, show, signal);
+    const reply = await voiceAnswers.respond(voice, turn, manner, asking);
     const isFinal = reply.outcome !== "failed" || !CALLS_FOR_ANOTHER.has(reply.failure) || (reply.partial ?? "") !== "";
-    return isFinal || signal.aborted ? reply : this.#respondInstead(voice, turn, manner, reply, show, signal);
+    return isFinal || signal.aborted ? reply : this.#respondInstead(voice, turn, manner, reply, asking);
+  }
+
+  /** Makes a call of a turn's model ready. */
+  async #ready(
+    turn: Turn,
+    source: Source,
+    call: ProposedCall,
+    asking: Pick<Asking, "steps" | "signal">,
+  ): Promise<ReadyCall> {
+    const { voices, gatherer, voiceAnswers } = this.#parts;
+    const voice = voices.in(turn, source.set);
+    if (voice === undefined || !voices.isFor(voice, turn)) return { may: "refuse", answer: NOT_OFFERED };
+    const material = await gatherer.gather(turn, source, asking.signal);
+    return voiceAnswers.ready(voice, turn, material, call, asking);
   }
 
   /** The answer of another agent's model, if one may answer; else the given reply. */
@@ -94,16 +111,15 @@ export class Answering {
     turn: Turn,
     manner: Manner,
     reply: TurnReply,
-    show: (text: string) => void,
-    signal: AbortSignal,
-  ): Promise<TurnReply> {
+    asking: Asking,
+  ): Promise<TurnReply | CallsWanted> {
     const { voices, voiceAnswers } = this.#parts;
     const other = await voices.fallbackOf(voice, turn, manner.material.encrypted);
     if (other === undefined) return reply;
     const ids = { ghost: turn.ghost, room: turn.roomId, event: turn.eventId };
     this.#log.info({ ...ids, by: other.by.name }, "another agent's model answers");
     const note = (await manner.words()).fallback(other.by.displayName, withoutPath(other.model));
-    const instead = await voiceAnswers.respond(other, turn, { ...manner, note }, show, signal);
+    const instead = await voiceAnswers.respond(other, turn, { ...manner, note }, asking);
     return instead.outcome === "failed" ? reply : instead;
   }
 

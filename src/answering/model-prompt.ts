@@ -1,6 +1,7 @@
 import type { Agent } from "../agents/agents.ts";
 import { DEMO_MODEL } from "../providers/demo.ts";
 import type { ChatMessage } from "../providers/provider.ts";
+import type { ToolDefinition, ToolRound } from "../providers/tool-call.ts";
 import type { Discussion } from "../turns/exchanges.ts";
 import type { Turn } from "../turns/turn.ts";
 import { LESS } from "./context-windows.ts";
@@ -15,6 +16,7 @@ import type { Voice, Voices } from "./voices.ts";
 export interface Plan {
   readonly withoutOldPictures: boolean;
   readonly isShorter: boolean;
+  readonly withoutTools: boolean;
 }
 
 /** A prompt for a model. */
@@ -26,6 +28,8 @@ export interface ModelPrompt {
   /** Earlier messages with pictures, including those whose pictures were left out. */
   readonly oldPictures: readonly PromptMessage[];
   readonly leftOut: readonly PromptMessage[];
+  /** The tokens of the tools, and of earlier calls with their results. */
+  readonly toolTokens: number;
 }
 
 /** The source of a prompt, and the kind of the room. */
@@ -33,6 +37,12 @@ export interface PromptSource {
   readonly material: Material;
   /** Whether the room is a direct chat. */
   readonly direct: boolean;
+}
+
+/** The tools beside a prompt, and what was called before. */
+interface BesidePrompt {
+  readonly tools: readonly ToolDefinition[];
+  readonly rounds: readonly ToolRound[];
 }
 
 /** Makes the prompts of turns, with as much of the conversation as the model can take. */
@@ -58,14 +68,17 @@ export class ModelPrompts {
   async of(
     voice: Voice,
     turn: Turn,
-    { material, direct }: PromptSource,
+    { material, direct, tools, rounds }: PromptSource & BesidePrompt,
     plan: Plan,
     signal: AbortSignal,
   ): Promise<ModelPrompt> {
     const { agent, set } = voice;
     const contextTokens = this.#limits.windowOf(voice, await this.#voices.contextOf(voice));
     const counting = { group: !direct, estimateTokens: this.#limits.counterOf(voice) };
-    const budgetTokens = Math.floor((contextTokens - answerReserve(contextTokens)) * (plan.isShorter ? LESS : 1));
+    const toolTokens =
+      tools.length + rounds.length === 0 ? 0 : counting.estimateTokens(JSON.stringify([tools, rounds]));
+    const budgetTokens =
+      Math.floor((contextTokens - answerReserve(contextTokens)) * (plan.isShorter ? LESS : 1)) - toolTokens;
     const reading = this.#files.read(turn, voice, material, { ...counting, budgetTokens, signal });
     const { messages: read, replies } = await unlessAborted(reading, signal);
     const shown = this.#shown(voice, read, plan);
@@ -73,6 +86,7 @@ export class ModelPrompts {
       systemPrompt: set.system ?? agent.systemPrompt,
       keepInMind: set.remember,
       agentName: agent.displayName,
+      hasTools: tools.length > 0,
       ...counting,
       helpers: helpersIn(material),
       discussion: material.company.discussion && this.#described(turn, material.company.discussion),
@@ -85,7 +99,7 @@ export class ModelPrompts {
     const target = read.at(-1)?.repliesTo;
     const oldPictures = shown.slice(0, -1).filter(({ eventId, images }) => images !== undefined && eventId !== target);
     const leftOut = read.filter(({ images }, at) => images !== undefined && shown[at]?.images === undefined);
-    return { messages, contextTokens, estimateTokens: counting.estimateTokens, oldPictures, leftOut };
+    return { messages, contextTokens, estimateTokens: counting.estimateTokens, oldPictures, leftOut, toolTokens };
   }
 
   /** The messages, without earlier pictures that the model refuses; the question's own picture stays. */

@@ -5,6 +5,7 @@ import type { ReadFiles } from "../memory/read-files.ts";
 import type { Summaries } from "../memory/summaries.ts";
 import type { Logger } from "../observability/log.ts";
 import type { RoomDefaults } from "../rooms/settings.ts";
+import type { ToolServers } from "../tools/tool-servers.ts";
 import type { Allowances } from "../turns/allowances.ts";
 import type { Exchanges } from "../turns/exchanges.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
@@ -22,6 +23,7 @@ import { RepliedMessages, type RepliedMessagesOptions } from "./replied-messages
 import { ReplyTargets, type IsLatest } from "./reply-targets.ts";
 import type { RoomLanguage } from "./room-language.ts";
 import { SummingUp } from "./summing-up.ts";
+import { ToolOffers } from "./tool-offers.ts";
 import { Transcriber, type TranscriptionModel } from "./transcriber.ts";
 import { TurnFiles, type Download } from "./turn-files.ts";
 import { VoiceAnswers } from "./voice-answers.ts";
@@ -39,6 +41,7 @@ export interface AnsweringOptions extends VoicesOptions, RepliedMessagesOptions 
   readonly readFiles: ReadFiles;
   readonly upload: Upload;
   readonly makeStream: MakeStream;
+  readonly tools: ToolServers;
   /** The model that transcribes voice messages; read anew each time. */
   readonly transcription: () => TranscriptionModel | undefined;
   /** The values of rooms that set nothing; read anew each time. */
@@ -92,6 +95,7 @@ export function answeringParts(options: AnsweringOptions): AnsweringParts {
   const files = new TurnFiles({ known: options.readFiles, models, transcriber, download: options.download });
   const prompts = new ModelPrompts({ voices, limits, files, agentOf });
   const asker = new ModelAsker({ prompts, limits, privacy, log });
+  const tools = new ToolOffers({ servers: options.tools, privacy, models, log });
   const pictures = new PictureAnswers({ privacy, targets, answers, upload: options.upload });
   const consentQuestions = new ConsentQuestions({
     turns: turns.consent,
@@ -104,7 +108,17 @@ export function answeringParts(options: AnsweringOptions): AnsweringParts {
   return {
     voices,
     gatherer: new MaterialGatherer({ history, summaries, repliedMessages, companies, models, agentOf, defaults }),
-    voiceAnswers: new VoiceAnswers({ privacy, asker, pictures, consentQuestions, targets, notices, answers, log }),
+    voiceAnswers: new VoiceAnswers({
+      privacy,
+      asker,
+      tools,
+      pictures,
+      consentQuestions,
+      targets,
+      notices,
+      answers,
+      log,
+    }),
     targets,
     notices,
     drafts: new AnswerDrafts({ targets, answers, defaults, agentOf, makeStream: options.makeStream }),

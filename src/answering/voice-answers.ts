@@ -12,17 +12,23 @@ import {
   type TurnMessage,
   type TurnReply,
 } from "../turns/turn.ts";
+import type { CallsWanted, ReadyCall } from "../turns/step-loop.ts";
+import type { ProposedCall } from "../turns/turn-step.ts";
+import type { Asking } from "../turns/turn-work.ts";
 import { answerMessages, isSmall, toAsker } from "./answer-messages.ts";
 import { addressOf } from "./company.ts";
 import type { ConsentQuestions } from "./consent-questions.ts";
 import type { FailureNotices } from "./failure-notices.ts";
 import { AnswerSoFar } from "./answer-so-far.ts";
+import type { Material } from "./material.ts";
 import type { ModelAsker } from "./model-asker.ts";
 import type { PromptSource } from "./model-prompt.ts";
 import type { PictureAnswers } from "./picture-answer.ts";
 import { withThinking } from "./reply.ts";
 import type { ReplyTargets } from "./reply-targets.ts";
 import { unlessAborted } from "./unless-aborted.ts";
+import { definitionsOf, type ToolOffers } from "./tool-offers.ts";
+import { roundsOf } from "./tool-rounds.ts";
 import { UnreadableFile } from "./unreadable-file.ts";
 import type { Voice } from "./voices.ts";
 
@@ -43,6 +49,7 @@ const AWAY: ReadonlySet<string> = new Set(["unreachable", "busy", "cut_off"]);
 export class VoiceAnswers {
   readonly #privacy: PrivacyGate;
   readonly #asker: ModelAsker;
+  readonly #tools: ToolOffers;
   readonly #pictures: PictureAnswers;
   readonly #consentQuestions: ConsentQuestions;
   readonly #targets: ReplyTargets;
@@ -54,6 +61,7 @@ export class VoiceAnswers {
   constructor(options: {
     readonly privacy: PrivacyGate;
     readonly asker: ModelAsker;
+    readonly tools: ToolOffers;
     readonly pictures: PictureAnswers;
     readonly consentQuestions: ConsentQuestions;
     readonly targets: ReplyTargets;
@@ -63,6 +71,7 @@ export class VoiceAnswers {
   }) {
     this.#privacy = options.privacy;
     this.#asker = options.asker;
+    this.#tools = options.tools;
     this.#pictures = options.pictures;
     this.#consentQuestions = options.consentQuestions;
     this.#targets = options.targets;
@@ -75,15 +84,10 @@ export class VoiceAnswers {
    * A stopped answer (TurnStopped) consists of the part that exists. Throws the error of work that the end of the
    * bridge interrupts, and the errors of the database and the homeserver.
    *
-   * @param show receives the answer so far.
+   * @param asking what was called so far; `show` receives the answer so far.
    */
-  async respond(
-    voice: Voice,
-    turn: Turn,
-    manner: Manner,
-    show: (text: string) => void,
-    signal: AbortSignal,
-  ): Promise<TurnReply> {
+  async respond(voice: Voice, turn: Turn, manner: Manner, asking: Asking): Promise<TurnReply | CallsWanted> {
+    const { show, signal, steps, mayCall } = asking;
     const { material, words, call } = manner;
     const { encrypted } = material;
     const soFar = new AnswerSoFar();
@@ -94,8 +98,10 @@ export class VoiceAnswers {
         return await this.#consentQuestions.replyTo(turn, { destination, call, encrypted }, may, await words());
       if (voice.agent.makes === "pictures")
         return await this.#pictures.draw(turn, voice, destination, material, signal);
-      await this.#asker.ask(voice, turn, manner, destination, { soFar, show, signal });
-      return await this.#answer(voice, turn, manner, soFar);
+      const offer = await unlessAborted(this.#tools.of({ turn, voice, destination, encrypted, steps }), signal);
+      const tools = { tools: definitionsOf(offer), rounds: roundsOf(steps), mayCall };
+      await this.#asker.ask(voice, turn, manner, destination, { soFar, show, signal }, tools);
+      return this.#tools.wanted(offer, soFar) ?? (await this.#answer(voice, turn, manner, soFar));
     } catch (error) {
       if (signal.aborted) {
         const reply = await this.#ended(turn, manner, soFar, signal.reason);
@@ -108,6 +114,18 @@ export class VoiceAnswers {
       if (!(error instanceof ProviderError)) throw error;
       return await this.#failed(turn, manner, soFar, error);
     }
+  }
+
+  /** Makes a call ready; see {@link AnswerAttempt}. */
+  async ready(
+    voice: Voice,
+    turn: Turn,
+    { encrypted }: Pick<Material, "encrypted">,
+    call: ProposedCall,
+    { steps, signal }: Pick<Asking, "steps" | "signal">,
+  ): Promise<ReadyCall> {
+    const destination = await unlessAborted(this.#privacy.destinationOf(voice.provider, voice.model), signal);
+    return this.#tools.ready({ turn, voice, destination, encrypted, steps }, call, signal);
   }
 
   /** The model's words in their final form. Throws ProviderError where there are none. */

@@ -76,7 +76,7 @@ export type AuditEntry =
       readonly provider: string;
       readonly host: string;
       readonly model: string;
-      /** The purpose: `chat`, `summary`, `picture`, `recording`. */
+      /** The purpose: `chat`, `summary`, `picture`, `recording`, `tool`; for a tool, `model` is its name. */
       readonly what: string;
       readonly bytes: number;
     }

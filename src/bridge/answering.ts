@@ -9,7 +9,7 @@ import type { Stores } from "./stores.ts";
 
 /** All parts for making answers. */
 export function answeringOptions(
-  { settings: inForce, directory, providers, closers, log }: Foundation,
+  { settings: inForce, directory, providers, tools, closers, log }: Foundation,
   stores: Stores,
   ghosts: Ghosts,
 ): AnsweringOptions {
@@ -32,6 +32,7 @@ export function answeringOptions(
     settings,
     exchangeLimits: () => inForce().exchanges,
     defaults: () => configuredDefaults(inForce()),
+    tools,
     answers: () => inForce().answers,
     transcription: () => inForce().transcription,
     failureNotices: new FailureNotices((userId) => directory.agentOf(userId)),

@@ -159,7 +159,7 @@ function agentName(userId: string, { botUserId, directory }: Foundation): string
 }
 
 async function reconfigure(
-  { live, providers, settings, database, directory, background, log, metrics }: Foundation,
+  { live, providers, tools, settings, database, directory, background, log, metrics }: Foundation,
   { audit, banLists }: Stores,
   { presence, runner }: Pick<OnlineParts, "presence" | "runner">,
   next: Config,
@@ -169,6 +169,7 @@ async function reconfigure(
   const changeProviders = await providers.prepare(settings(), next, log, metrics);
   return () => {
     changeProviders();
+    tools.reconfigure(next.tools);
     live.replace(next);
     background.run("the audit log", () => audit.record(database, { kind: "config.reloaded", changed }));
     banLists.refresh();

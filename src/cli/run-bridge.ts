@@ -8,6 +8,7 @@ import { endpointsOf } from "../egress/endpoints.ts";
 import type { EgressGuard } from "../egress/guard.ts";
 import { createLogger, type Logger } from "../observability/log.ts";
 import { Secrets } from "../observability/secrets.ts";
+import { launchesOf } from "../tools/sandbox.ts";
 import { Hangups } from "./hangups.ts";
 import { reload } from "./reload.ts";
 import { explainStartFailure } from "./start-failure.ts";
@@ -62,7 +63,7 @@ export async function runBridge(
   };
   await checkFiles(config);
   const tell = tellOfRefusals(log);
-  guard.allow(endpointsOf(config), tell);
+  guard.allow(endpointsOf(config), tell, launchesOf(config.tools));
   // From here on SIGHUP no longer ends the process; an early one is handled once the bridge runs.
   const hangups = new Hangups();
   // Loaded late: a wrong configuration is reported before the database and the engine are loaded.
@@ -86,7 +87,7 @@ export async function runBridge(
         const apply = await bridge.reconfigure(next, changed);
         apply();
         // In the same tick, before anything asks a new provider.
-        guard.allow(endpointsOf(next), tell);
+        guard.allow(endpointsOf(next), tell, launchesOf(next.tools));
         config = next;
       },
       log,

@@ -20,6 +20,7 @@ const LIVE_SECTIONS = [
   "privacy",
   "memory",
   "providers",
+  "tools",
   "agents",
   "transcription",
 ] as const satisfies readonly (keyof Config)[];

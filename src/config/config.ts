@@ -76,6 +76,7 @@ export interface Config {
   /** A process without a heartbeat for this long loses its ghosts. */
   readonly leases: { readonly expireAfterMs: number };
   readonly providers: ReadonlyMap<string, ProviderConfig>;
+  readonly tools: ReadonlyMap<string, ToolServerConfig>;
   readonly agents: ReadonlyMap<string, AgentConfig>;
   /** The server that transcribes voice messages. */
   readonly transcription: { readonly provider: string; readonly model: string } | undefined;
@@ -303,4 +304,73 @@ export interface AgentConfig {
   readonly effort?: Effort;
   readonly contextTokens: number;
   readonly keepAlive?: string;
+}
+
+/** A server of tools, under its key in `tools:`. */
+export type ToolServerConfig = StdioToolServer | HttpToolServer;
+
+/** A program that speaks MCP over its standard input and output. */
+export interface StdioToolServer extends ToolRules, ToolServerTimes {
+  readonly type: "stdio";
+  /** Absolute path. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** With its secrets. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The names of variables whose values are secret. */
+  readonly secrets: readonly string[];
+  readonly folders: readonly ToolFolder[];
+  readonly network: boolean;
+  readonly sandbox: "bwrap" | "none";
+  readonly maxMemoryBytes: number;
+  readonly maxProcesses: number;
+}
+
+/** A folder that a program in a sandbox sees. */
+export interface ToolFolder {
+  /** Absolute path. */
+  readonly path: string;
+  readonly write: boolean;
+}
+
+/** A server that speaks MCP's streamable HTTP. */
+export interface HttpToolServer extends ToolRules, ToolServerTimes {
+  readonly type: "http";
+  readonly url: string;
+  readonly token?: string;
+  /** Certificates (PEM) that are trusted in addition to the usual ones. */
+  readonly ca?: string;
+}
+
+/** The time limits of a server, in ms. */
+interface ToolServerTimes {
+  /** The longest call. */
+  readonly callTimeoutMs: number;
+  /** The time without a call, after which the connection ends, and with it the program. */
+  readonly idleAfterMs: number;
+}
+
+/**
+ * Whether a call is made: without a question; if somebody agrees, perhaps once for all; if somebody agrees each time;
+ * never.
+ */
+export type ToolApproval = "never" | "ask" | "always_ask" | "refuse";
+
+/** The admin's rules for a server's tools. An absent list names all. */
+export interface ToolRules {
+  readonly locality: Locality;
+  /** Whether models outside the network read what a local server returns. */
+  readonly cloudModels: boolean;
+  /** For all its tools; absent: by what each says of itself. */
+  readonly approval?: ToolApproval;
+  /** By globs of the tools' names. */
+  readonly tools: ReadonlyMap<string, ToolApproval>;
+  /** The people who decide, beside the room's moderators. */
+  readonly approvers: "asker" | "moderators";
+  /** Globs of further users who may always decide. */
+  readonly approverUsers: readonly string[];
+  /** Globs of agents' names. */
+  readonly agents?: readonly string[];
+  readonly rooms?: readonly string[];
+  readonly users?: readonly string[];
 }

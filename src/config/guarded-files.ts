@@ -81,9 +81,17 @@ export function guardedFiles(
       named(asSettings(provider)["api_key_file"], "a provider's key"),
     ),
     // Who can change these can pretend to be that server.
-    ...[section("homeserver"), ...Object.values(section("providers"))].flatMap((server) =>
-      named(asSettings(server)["ca_file"], "a trusted certificate", "settings"),
+    ...[section("homeserver"), ...["providers", "tools"].flatMap((name) => Object.values(section(name)))].flatMap(
+      (server) => named(asSettings(server)["ca_file"], "a trusted certificate", "settings"),
     ),
+    ...Object.values(section("tools"))
+      .map(asSettings)
+      .flatMap(({ token_file: token, secrets }) => [
+        ...named(token, "a tool server's token"),
+        ...Object.values(asSettings(secrets)).flatMap((source) =>
+          named(asSettings(source)["from_file"], "a tool server's secret"),
+        ),
+      ]),
   ];
 }
 

@@ -26,6 +26,8 @@ import { guardedFiles } from "./guarded-files.ts";
 import { localityOf } from "./locality.ts";
 import { OutsideSettings, type OutsideValues } from "./outside-settings.ts";
 import { providerSecrets } from "./provider-secrets.ts";
+import { toolServersOf, type RawToolServer } from "./tool-config.ts";
+import { toolSecrets } from "./tool-secrets.ts";
 import { readYamlMapping } from "./yaml-file.ts";
 
 /**
@@ -41,8 +43,9 @@ export async function loadConfig(path: string): Promise<Config> {
   const problems = await checkSchema(settings);
   const database = await databaseUrl(settings["database"] as DatabaseSettings | undefined, directory);
   problems.push(...(await crossCheck(settings, directory)));
-  const { secrets, problems: unreadSecrets } = await providerSecrets(groupOf(settings["providers"]), directory);
-  const unread = [...unreadSecrets];
+  const { secrets, problems: unreadProviders } = await providerSecrets(groupOf(settings["providers"]), directory);
+  const { secrets: ofTools, problems: unreadTools } = await toolSecrets(groupOf(settings["tools"]), directory);
+  const unread = [...unreadProviders, ...unreadTools];
   const { ca } = await new OutsideSettings(
     ["homeserver"],
     groupOf(settings["homeserver"]),
@@ -61,6 +64,7 @@ export async function loadConfig(path: string): Promise<Config> {
     databaseUrl: database.url,
     secrets,
     ca,
+    toolSecrets: ofTools,
   });
 }
 
@@ -72,24 +76,19 @@ function groupOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
+/** What the configuration takes from outside its file. */
+interface Outside {
+  readonly file: string;
+  readonly guarded: Config["guardedFiles"];
+  readonly databaseUrl: string | undefined;
+  readonly secrets: Awaited<ReturnType<typeof providerSecrets>>["secrets"];
+  /** The certificates of homeserver.ca_file. */
+  readonly ca: string | undefined;
+  readonly toolSecrets: Awaited<ReturnType<typeof toolSecrets>>["secrets"];
+}
+
 /** The configuration from the checked settings and the secrets found separately. */
-function configOf(
-  raw: RawConfig,
-  {
-    file,
-    guarded,
-    databaseUrl,
-    secrets,
-    ca,
-  }: {
-    readonly file: string;
-    readonly guarded: Config["guardedFiles"];
-    readonly databaseUrl: string | undefined;
-    readonly secrets: Awaited<ReturnType<typeof providerSecrets>>["secrets"];
-    /** The certificates of homeserver.ca_file. */
-    readonly ca: string | undefined;
-  },
-): Config {
+function configOf(raw: RawConfig, { file, guarded, databaseUrl, secrets, ca, toolSecrets: ofTools }: Outside): Config {
   const directory = dirname(file);
   const providers = new Map(
     Object.entries(raw.providers).map(([name, provider]) => [name, providerOf(provider, secrets.get(name) ?? {})]),
@@ -129,6 +128,7 @@ function configOf(
     ghosts: { maxLoaded: raw.ghosts.max_loaded, idleAfterMs: milliseconds(raw.ghosts.idle_after) },
     leases: { expireAfterMs: milliseconds(raw.leases.expire_after) },
     providers,
+    tools: toolServersOf(raw.tools, ofTools, directory),
     agents,
     transcription: raw.transcription,
   };
@@ -195,6 +195,8 @@ function withoutEmptySections(settings: Record<string, unknown>): Record<string,
   return Object.fromEntries(Object.entries(settings).filter(([, section]) => section !== null));
 }
 
+/** A section of settings that may have failed the schema's check; empty where it is none. */
+
 /** config.yaml after the schema's check, with defaults. */
 interface RawConfig {
   homeserver: { url: string; domain: string };
@@ -240,6 +242,7 @@ interface RawConfig {
   ghosts: { max_loaded: number; idle_after: string };
   leases: { expire_after: string };
   providers: Record<string, RawProvider>;
+  tools: Record<string, RawToolServer>;
   agents: Record<string, RawAgent>;
   rooms: Record<string, { trust?: Partial<Trust>; privacy?: { cloud?: CloudPolicy } }>;
   transcription?: { provider: string; model: string };

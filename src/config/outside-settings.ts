@@ -37,22 +37,33 @@ export class OutsideSettings {
 
   /** The key that api_key_env or api_key_file names. */
   async apiKey(): Promise<Pick<OutsideValues, "apiKey">> {
-    const { api_key: written, api_key_env: variable, api_key_file: file } = this.#settings;
+    const apiKey = await this.secret("api_key", "key");
+    return apiKey === undefined ? {} : { apiKey };
+  }
+
+  /**
+   * The secret under a name; undefined where none is named, or it can't be read.
+   *
+   * @param name the settings are `name_env` and `name_file`.
+   * @param what the kind of secret, for a person.
+   */
+  async secret(name: string, what: string): Promise<string | undefined> {
+    const [byVariable, byFile] = [`${name}_env`, `${name}_file`];
+    const { [name]: written, [byVariable]: variable, [byFile]: file } = this.#settings;
     if (written !== undefined) {
-      const expected =
-        "api_key_env or api_key_file: config.yaml is copied, shown and backed up, and a key in it would go along";
-      this.#refuse("api_key", "a key in the configuration", expected);
-      return {};
+      const expected = `${byVariable} or ${byFile}: config.yaml is copied, shown and backed up, and a ${what} in it would go along`;
+      this.#refuse(name, `a ${what} in the configuration`, expected);
+      return undefined;
     }
     if (variable !== undefined && file !== undefined) {
-      this.#refuse(undefined, "more than one key", "only one of api_key_env, api_key_file");
-      return {};
+      this.#refuse(undefined, `more than one ${what}`, `only one of ${byVariable}, ${byFile}`);
+      return undefined;
     }
     if (typeof variable === "string" && variable !== "") {
-      return this.#key("api_key_env", process.env[variable], "a variable that is not set");
+      return this.#checked(byVariable, what, process.env[variable], "a variable that is not set");
     }
-    const text = await this.#read("api_key_file", "a file that holds the key");
-    return text === undefined ? {} : this.#key("api_key_file", text, "");
+    const text = await this.#read(byFile, `a file that holds the ${what}`);
+    return text === undefined ? undefined : this.#checked(byFile, what, text, "");
   }
 
   /** The certificates in the file that ca_file names. */
@@ -69,13 +80,13 @@ export class OutsideSettings {
     }
   }
 
-  #key(setting: string, text: string | undefined, missing: string): Pick<OutsideValues, "apiKey"> {
-    const apiKey = text?.trim() ?? "";
+  #checked(setting: string, what: string, text: string | undefined, missing: string): string | undefined {
+    const secret = text?.trim() ?? "";
     // Other characters can't stand in a header.
-    if (/^[\x21-\x7e]+$/.test(apiKey)) return { apiKey };
-    const found = text === undefined ? missing : apiKey === "" ? "nothing in it" : "a value that is not shown";
-    this.#refuse(setting, found, "a key: one line, without blanks");
-    return {};
+    if (/^[\x21-\x7e]+$/.test(secret)) return secret;
+    const found = text === undefined ? missing : secret === "" ? "nothing in it" : "a value that is not shown";
+    this.#refuse(setting, found, `a ${what}: one line, without blanks`);
+    return undefined;
   }
 
   /** The file that a setting names. */

@@ -3,13 +3,16 @@ import type { Registration } from "./registration.ts";
 
 /** The secrets of a configuration and its registration that are known at the start. */
 export function secretsOf(
-  config: Pick<Config, "database" | "providers" | "encryption">,
+  config: Pick<Config, "database" | "providers" | "tools" | "encryption">,
   { asToken, hsToken }: Pick<Registration, "asToken" | "hsToken">,
 ): readonly string[] {
   const { masterKey } = config.encryption;
   const master = masterKey.from === "env" ? process.env[masterKey.name] : undefined;
   const keys = [...config.providers.values()].map((provider) => ("apiKey" in provider ? provider.apiKey : undefined));
-  return [asToken, hsToken, ...passwordsOf(config.database?.url), master?.trim(), ...keys].filter(
+  const ofTools = [...config.tools.values()].flatMap((server) =>
+    server.type === "http" ? [server.token] : server.secrets.map((name) => server.env[name]),
+  );
+  return [asToken, hsToken, ...passwordsOf(config.database?.url), master?.trim(), ...keys, ...ofTools].filter(
     (secret) => secret !== undefined,
   );
 }

@@ -8,12 +8,13 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   "postgresql:": 5_432,
 };
 
-/** All endpoints that a bridge needs: its homeserver, its database, its providers. */
-export function endpointsOf(config: Pick<Config, "homeserver" | "database" | "providers">): Endpoint[] {
+/** All endpoints that a bridge needs: its homeserver, its database, its providers, and its servers of tools. */
+export function endpointsOf(config: Pick<Config, "homeserver" | "database" | "providers" | "tools">): Endpoint[] {
   const providers = [...config.providers.values()].flatMap((provider) =>
     provider.type === "demo" ? [] : [provider.type === "ollama" ? withPort(provider.url) : provider.url],
   );
-  return [config.homeserver.url, ...providers]
+  const tools = [...config.tools.values()].flatMap((server) => (server.type === "http" ? [server.url] : []));
+  return [config.homeserver.url, ...providers, ...tools]
     .map((url) => endpointOf(new URL(url)))
     .concat(config.database === undefined ? [] : databaseEndpoints(config.database.url));
 }

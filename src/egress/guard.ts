@@ -28,10 +28,17 @@ export interface AllowedProgram {
   readonly args: readonly string[];
 }
 
+/** A program that may be started with exactly these arguments and this environment. */
+export interface LaunchedProgram {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** The guard of a restricted process. */
 export interface EgressGuard {
-  /** Allows these endpoints from now on, and reports refusals from now on. */
-  allow(endpoints: readonly Endpoint[], refused: Refused): void;
+  /** Allows these endpoints and programs from now on, and reports refusals from now on. */
+  allow(endpoints: readonly Endpoint[], refused: Refused, programs?: readonly LaunchedProgram[]): void;
 }
 
 /**
@@ -45,6 +52,7 @@ export interface EgressGuard {
 // eslint-disable-next-line max-lines-per-function -- this one place closes every way out of the process
 export function guardEgress(program?: AllowedProgram): EgressGuard {
   let allowed: readonly Endpoint[] = [];
+  let launched: readonly LaunchedProgram[] = [];
   let refused: Refused = () => undefined;
   const isAllowed = (endpoint: Endpoint): boolean =>
     allowed.some((one) =>
@@ -108,7 +116,8 @@ export function guardEgress(program?: AllowedProgram): EgressGuard {
   const { spawn } = childProcess.ChildProcess.prototype as unknown as { spawn: (options: SpawnOptions) => unknown };
   Object.assign(childProcess.ChildProcess.prototype, {
     spawn: function (this: childProcess.ChildProcess, options: SpawnOptions): unknown {
-      if (program !== undefined && isStartOf(program, options)) return spawn.call(this, options);
+      const isAllowedProgram = program !== undefined && isStartOf(program, options);
+      if (isAllowedProgram || launched.some((one) => isLaunchOf(one, options))) return spawn.call(this, options);
       throw refuse(`the program ${options.file ?? ""}`);
     },
   });
@@ -118,8 +127,9 @@ export function guardEgress(program?: AllowedProgram): EgressGuard {
   Object.assign(childProcess, { spawnSync: sync, execFileSync: sync, execSync: sync });
   syncBuiltinESMExports();
   return {
-    allow: (endpoints, tell) => {
+    allow: (endpoints, tell, programs = []) => {
       allowed = endpoints;
+      launched = programs;
       refused = tell;
     },
   };
@@ -141,6 +151,16 @@ function isStartOf({ file, args }: AllowedProgram, options: SpawnOptions): boole
     given.length === args.length + 1 &&
     args.every((arg, index) => given[index] === arg)
   );
+}
+
+function isLaunchOf({ file, args, env }: LaunchedProgram, options: SpawnOptions): boolean {
+  const [, ...given] = options.args ?? [];
+  const pairs = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  return options.file === file && isSame(given, args) && isSame([...(options.envPairs ?? [])].sort(), pairs.toSorted());
+}
+
+function isSame(list: readonly string[], other: readonly string[]): boolean {
+  return list.length === other.length && list.every((one, at) => one === other[at]);
 }
 
 /** The members of `dns` and its resolvers that ask no server: they only read or change settings. */

@@ -25,6 +25,14 @@ export type Step =
   | "turn.started"
   /** A piece of the model's answer came. */
   | "model.chunk"
+  /** The model has called tools, and the calls are stored; none is made. */
+  | "step.proposed"
+  /** A call is stored as begun; its tool's server was not asked. */
+  | "step.begun"
+  /** The result of a call came; it is not stored. */
+  | "step.called"
+  /** The end of a call is stored; the turn continues. */
+  | "step.ended"
   /** The beginning of an answer is shown; its turn does not know it. */
   | "draft.shown"
   /** More of the answer is shown. */

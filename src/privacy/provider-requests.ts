@@ -12,7 +12,7 @@ export interface ProviderRequest {
   readonly host: string;
   readonly locality: Locality;
   readonly model: string;
-  readonly kind: "chat" | "summary" | "picture" | "recording";
+  readonly kind: "chat" | "summary" | "picture" | "recording" | "tool";
   readonly bytes: number;
 }
 

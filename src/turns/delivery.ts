@@ -52,7 +52,7 @@ export class Delivery {
   }
 
   /** Sends a reply that was just made, and stores it before. Throws the errors after which it is tried again. */
-  deliverFirst(lease: Lease, turn: Turn, reply: TurnReply, end: StepEnd): Promise<void> {
+  deliverFirst(lease: Lease, turn: Turn, reply: TurnReply, end: StepEnd | undefined): Promise<void> {
     const unstored = new UnstoredReply(this.#store, this.#log.child(idsOfTurn(turn)), lease, { turn, reply, end });
     return unstored.during(() => this.deliver(lease, turn, reply, unstored));
   }

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { backoffMs } from "../concurrency/backoff.ts";
 import type { Database } from "../database/database.ts";
 import type { Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
@@ -8,7 +7,9 @@ import { reached } from "../observability/steps.ts";
 import { AT_WORK, type AtWork } from "./at-work.ts";
 import { Delivery } from "./delivery.ts";
 import { Draft } from "./draft.ts";
-import { FIRST_STEP, lastEnd, takeSteps, type TurnStep } from "./turn-step.ts";
+import { askUntil } from "./model-retries.ts";
+import { takeSteps, type StepWork } from "./step-loop.ts";
+import { FIRST_STEP, lastEnd, type TurnStep } from "./turn-step.ts";
 import type { AnswerAttempt, Drafting, TurnWork } from "./turn-work.ts";
 import { conversationOf, idsOfTurn, TurnStopped, type Turn, type TurnReply } from "./turn.ts";
 import type { OpenTurn } from "./turn-queue.ts";
@@ -61,9 +62,6 @@ export const ANSWER_STEP = "answer.0";
 
 /** The wait of a turn after the server or the database failed, in ms. */
 const RETRY_MS = 2_000;
-
-/** The first and the longest pause between attempts at an unreachable model server, in ms. */
-const MODEL_RETRY = { firstMs: 500, longestMs: 8_000 };
 
 /**
  * Runs the turns: those of one conversation one after the other, different conversations side by side. The rows are the
@@ -253,9 +251,10 @@ export class TurnRunner {
     const stop = this.#stops.get(turn.id) ?? new AbortController();
     this.#stops.set(turn.id, stop);
     if (open.isStopped) stop.abort(new TurnStopped({ keeps: true }));
-    const steps: TurnStep[] = open.hasBegun ? [...(await this.#store.steps.of(turn))] : [FIRST_STEP];
+    const steps: TurnStep[] = [FIRST_STEP];
     let reply: TurnReply;
     try {
+      if (open.hasBegun) steps.splice(0, 1, ...(await this.#store.steps.of(turn)));
       reply = await this.#respondShown(lease, open, await attempting, steps, stop.signal);
     } catch (error) {
       // This is no failure of the model (which would be a reply): the database, the server, or this process is
@@ -315,15 +314,10 @@ export class TurnRunner {
     let shown: string | undefined;
     let reply: TurnReply;
     try {
-      reply = await this.#respond(
-        open,
-        attempt,
-        steps,
-        (text) => {
-          if (drafting.shows) draft.update(text);
-        },
-        stop,
-      );
+      const show = (text: string): void => {
+        if (drafting.shows) draft.update(text);
+      };
+      reply = await this.#respond(lease, open, attempt, steps, show, stop);
     } finally {
       shown = await draft.close();
       drafting.live?.end();
@@ -348,6 +342,7 @@ export class TurnRunner {
   }
 
   async #respond(
+    lease: Lease,
     { turn, attempts, ageMs }: Extract<OpenTurn, { state: "queued" }>,
     first: AnswerAttempt,
     steps: TurnStep[],
@@ -362,31 +357,23 @@ export class TurnRunner {
     const signal = AbortSignal.any([this.#stopping.signal, timeout, stop]);
     const deadline = performance.now() + retryForMs;
     try {
-      const reply = await takeSteps(steps, () => this.#askModel(turn, first, show, { signal, deadline }));
+      let attempt = first;
+      const again = { attempt: () => this.#work.attempt(turn), log: this.#log };
+      const work: StepWork = {
+        ask: async (soFar, mayCall) => {
+          const asked = await askUntil(deadline, turn, attempt, { steps: soFar, mayCall, show, signal }, again);
+          ({ attempt } = asked);
+          return asked.got;
+        },
+        ready: (call, soFar) => attempt.ready(call, soFar, signal),
+      };
+      const reply = await takeSteps(steps, work, this.#store.steps.recordsOf(lease, turn));
       return reply ?? (await this.#work.giveUp(turn, "unknown"));
     } catch (error) {
       if (this.#stopping.signal.aborted) throw error;
       if (stop.aborted) return { outcome: "stopped", messages: [], withdrawn: !(stop.reason as TurnStopped).keeps };
       if (timeout.aborted) return this.#work.giveUp(turn, "timeout");
       throw error;
-    }
-  }
-
-  /** Asks the model of a turn, repeatedly until the deadline while its server is away. */
-  async #askModel(
-    turn: Turn,
-    first: AnswerAttempt,
-    show: (text: string) => void,
-    { signal, deadline }: { readonly signal: AbortSignal; readonly deadline: number },
-  ): Promise<TurnReply> {
-    let attempt = first;
-    for (let failures = 0; ; failures++) {
-      const reply = await attempt.respond(show, signal);
-      const pauseMs = backoffMs(failures, MODEL_RETRY);
-      if (reply.outcome !== "failed" || reply.retry !== true || performance.now() + pauseMs > deadline) return reply;
-      this.#log.info({ ...idsOfTurn(turn), failure: reply.failure, waitMs: pauseMs }, "the model is asked again soon");
-      await sleep(pauseMs, undefined, { signal });
-      attempt = await this.#work.attempt(turn);
     }
   }
 

@@ -1,46 +1,108 @@
 import type { TokenUsage, TurnReply } from "./turn.ts";
 
 /**
- * A step of a turn: somebody is asked, and a result comes back. A step is written before it is asked, so that a process
- * that takes over a turn asks only the unanswered steps.
+ * A step of a turn: somebody is asked, and a result comes back. A step is written before anybody is asked, so that a
+ * process that takes over a turn goes on where the rows end.
  *
  * ```
- * asked ──▶ answered
- *       └─▶ failed      (nothing came back, or not all of it)
+ * the model:  asked ──▶ answered       with words: the turn can be sent
+ *                   ├─▶ called         with calls of tools: each is a step, and the model is asked again after them
+ *                   └─▶ failed         nothing came back, or not all of it
+ * a tool:     proposed ──▶ running ──▶ done
+ *                      └─▶ refused └─▶ unknown      the process ended meanwhile: nobody knows whether it was done
  * ```
  */
-export type TurnStep =
-  | (StepName & { readonly state: "asked" })
-  | (StepName & { readonly state: "answered"; readonly answer: Said })
-  | (StepName & { readonly state: "failed"; readonly answer: Said & { readonly failure: string } });
+export type TurnStep = ModelStep | CallStep;
 
-/** The number of a step, and the one who is asked. */
-interface StepName {
-  /** From 1 without gaps. */
+/** The model of a turn is asked. */
+export type ModelStep = StepName<"model"> &
+  (
+    | { readonly state: "asked" }
+    | { readonly state: "called"; readonly answer: Said }
+    | { readonly state: "answered"; readonly answer: Said }
+    | { readonly state: "failed"; readonly answer: Said & { readonly failure: string } }
+  );
+
+/** A tool is called. */
+export type CallStep = StepName<"tool"> & { readonly call: ProposedCall } & (
+    | { readonly state: "proposed" | "running" }
+    | { readonly state: "done" | "refused" | "unknown"; readonly answer: CallResult }
+  );
+
+/** The number of a step, from 1 without gaps, and the one who is asked. */
+interface StepName<Who extends "model" | "tool"> {
   readonly number: number;
-  readonly askedOf: "model";
+  readonly askedOf: Who;
 }
 
 /** A model's words, and their tokens. */
-interface Said {
+export interface Said {
   readonly text: string;
   readonly usage?: TokenUsage;
+  /** The server's own form of thoughts before calls. */
+  readonly kept?: string;
 }
 
-/** A step that must be asked, or asked again. */
-type AskedStep = Extract<TurnStep, { state: "asked" }>;
+/** A call that a model wants, as it is stored. */
+export interface ProposedCall {
+  /** The model's server knows the call by it. */
+  readonly id: string;
+  /** The tool's name, as the model wrote it. */
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  /** The tool; undefined where there is no such one, or the call has a fault: then `refused` has the words for the model. */
+  readonly tool?: {
+    readonly server: string;
+    readonly name: string;
+    /** The hash of its definition. */
+    readonly definition: string;
+  };
+  readonly refused?: string;
+  /** Whether to make it twice is the same as to make it once. */
+  readonly mayRepeat: boolean;
+  /** The model's server's own form of it. */
+  readonly kept?: string;
+}
 
-/** The result of an ended step. */
-export type StepEnd = Exclude<TurnStep, AskedStep>;
+/** The result of a call, as the model reads it. */
+export interface CallResult {
+  readonly text: string;
+  readonly isError: boolean;
+}
 
-/** The consequence of a turn's steps so far: another step, or sending the turn. */
-type NextStep = { readonly type: "ask"; readonly step: AskedStep } | { readonly type: "send" };
+/** A step whose model must be asked, or asked again. */
+export type AskedStep = Extract<ModelStep, { state: "asked" }>;
+
+/** The result of the last step of a turn. */
+export type StepEnd = Extract<ModelStep, { state: "answered" | "failed" }>;
+
+/** A step of a call that is not over. */
+export type OpenCall = Extract<CallStep, { state: "proposed" | "running" }>;
+
+/** A step of a call that is over. */
+export type EndedCall = Exclude<CallStep, OpenCall>;
+
+/** The consequence of a turn's steps so far. */
+export type NextStep =
+  | { readonly type: "ask"; readonly step: AskedStep }
+  | { readonly type: "call"; readonly step: OpenCall }
+  /** Nobody knows the end of a call that may not be repeated. */
+  | { readonly type: "unknown"; readonly step: OpenCall }
+  | { readonly type: "send" };
 
 /** The first step of every turn. */
 export const FIRST_STEP: AskedStep = { number: 1, askedOf: "model", state: "asked" };
 
-/** Decides the next step of a turn: its model is asked once, and again where a crash came before its answer. */
+/**
+ * Decides the next step of a turn. The model is asked, and again where a crash came before its answer; then its calls
+ * are made one after the other, and it is asked again. A call that is found `running` was made by a process that ended.
+ */
 export function nextStep(steps: readonly TurnStep[]): NextStep {
+  const open = steps.find(isOpen);
+  if (open !== undefined)
+    return open.state === "running" && !open.call.mayRepeat
+      ? { type: "unknown", step: open }
+      : { type: "call", step: open };
   const last = steps.at(-1) ?? FIRST_STEP;
   switch (last.state) {
     case "asked":
@@ -48,36 +110,31 @@ export function nextStep(steps: readonly TurnStep[]): NextStep {
     case "answered":
     case "failed":
       return { type: "send" };
+    case "called":
+    case "done":
+    case "refused":
+    case "unknown":
+      return { type: "ask", step: { number: last.number + 1, askedOf: "model", state: "asked" } };
+    case "proposed":
+    case "running":
+      throw new Error("an open call is found above");
   }
 }
 
-/**
- * Takes the steps of a turn in order until it can be sent. Resolves with the result of the last one; undefined where no
- * step was left. Throws like `ask`.
- *
- * @param steps the steps so far; each ended step is recorded there.
- */
-export async function takeSteps(
-  steps: TurnStep[],
-  ask: (step: AskedStep) => Promise<TurnReply>,
-): Promise<TurnReply | undefined> {
-  let reply: TurnReply | undefined;
-  for (let next = nextStep(steps); next.type === "ask"; next = nextStep(steps)) {
-    const { step } = next;
-    reply = await ask(step);
-    steps[step.number - 1] = endOf(step, reply);
-  }
-  return reply;
+/** Whether a step is a call that is not over. */
+function isOpen(step: TurnStep): step is OpenCall {
+  return step.state === "proposed" || step.state === "running";
 }
 
 /** The result of the last step of a turn that is sent as `reply`, even if the step did not end by itself. */
-export function lastEnd(steps: readonly TurnStep[], reply: TurnReply): StepEnd {
+export function lastEnd(steps: readonly TurnStep[], reply: TurnReply): StepEnd | undefined {
   const last = steps.at(-1) ?? FIRST_STEP;
+  if (last.askedOf === "tool" || last.state === "called") return undefined;
   return last.state === "asked" ? endOf(last, reply) : last;
 }
 
-/** The result of a step whose turn is about to be sent as `reply`. */
-function endOf({ number, askedOf }: AskedStep, reply: TurnReply): StepEnd {
+/** The result of a model's step whose turn is about to be sent as `reply`. */
+export function endOf({ number, askedOf }: AskedStep, reply: TurnReply): StepEnd {
   const said = reply.messages
     .map((message) => message.remembered ?? "")
     .filter((text) => text !== "")
@@ -95,4 +152,15 @@ function endOf({ number, askedOf }: AskedStep, reply: TurnReply): StepEnd {
     case "stopped":
       return { ...name, state: "failed", answer: { text: said, failure: "stopped" } };
   }
+}
+
+/** The tokens of all steps of a turn and of its last answer; undefined where nothing was counted. */
+export function wholeUsage(steps: readonly TurnStep[], last: TokenUsage | undefined): TokenUsage | undefined {
+  const counts = steps.flatMap((step) => (step.state === "called" && step.answer.usage ? [step.answer.usage] : []));
+  const all = last === undefined ? counts : [...counts, last];
+  if (all.length === 0) return undefined;
+  return {
+    promptTokens: all.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
+    answerTokens: all.reduce((sum, { answerTokens }) => sum + answerTokens, 0),
+  };
 }

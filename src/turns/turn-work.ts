@@ -1,6 +1,8 @@
 import type { Queryable } from "../database/database.ts";
 import type { SendOptions, SentEvent } from "../ghost/form.ts";
 import type { Lease } from "../leases/leases.ts";
+import type { CallsWanted, ReadyCall } from "./step-loop.ts";
+import type { ProposedCall, TurnStep } from "./turn-step.ts";
 import type { Turn, TurnMessage, TurnReply } from "./turn.ts";
 
 /** The port that turns call upwards; the answering and the ghosts implement it. */
@@ -31,13 +33,25 @@ export interface TurnWork {
 /** One attempt at an answer, with the facts that were read of its room. */
 export interface AnswerAttempt {
   /**
-   * Asks the model and composes the reply. A model's failure is a reply too (`failed`), and so is an answer that
+   * Asks the model and composes the reply, or the calls that it wants. A model's failure is a reply too (`failed`), and so is an answer that
    * `signal` stopped (TurnStopped) or that took too long (TimeoutError).
    *
-   * @param show receives the answer so far.
+   * @param asking.steps the steps so far.
+   * @param asking.mayCall whether it may call tools.
+   * @param asking.show receives the answer so far.
    */
-  respond(show: (text: string) => void, signal: AbortSignal): Promise<TurnReply>;
+  respond(asking: Asking): Promise<TurnReply | CallsWanted>;
+  /** Makes a call ready; see {@link StepWork}. Throws the signal's reason. */
+  ready(call: ProposedCall, steps: readonly TurnStep[], signal: AbortSignal): Promise<ReadyCall>;
   drafting(): Promise<Drafting>;
+}
+
+/** A question to the model of a turn. */
+export interface Asking {
+  readonly steps: readonly TurnStep[];
+  readonly mayCall: boolean;
+  readonly show: (text: string) => void;
+  readonly signal: AbortSignal;
 }
 
 /** Stores a message of the agent as an event. It starts its only statement at once. */

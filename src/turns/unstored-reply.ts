@@ -14,8 +14,8 @@ const LONGEST_WAIT_MS = 1_000;
 
 /** The writes of the step to `sending`. */
 interface Preparing {
-  prepare(lease: Lease, turn: Turn, reply: TurnReply, end: StepEnd): Promise<void>;
-  prepareIn(tx: Queryable, seal: Seal, turn: Turn, reply: TurnReply, end: StepEnd): Promise<void>;
+  prepare(lease: Lease, turn: Turn, reply: TurnReply, end: StepEnd | undefined): Promise<void>;
+  prepareIn(tx: Queryable, seal: Seal, turn: Turn, reply: TurnReply, end: StepEnd | undefined): Promise<void>;
   scopeOf(turn: Turn): Scope;
 }
 
@@ -35,7 +35,7 @@ export class UnstoredReply {
     store: Preparing,
     log: Logger,
     lease: Lease,
-    { turn, reply, end }: { readonly turn: Turn; readonly reply: TurnReply; readonly end: StepEnd },
+    { turn, reply, end }: { readonly turn: Turn; readonly reply: TurnReply; readonly end: StepEnd | undefined },
   ) {
     this.#store = () => store.prepare(lease, turn, reply, end);
     this.#log = log;

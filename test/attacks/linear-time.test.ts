@@ -86,6 +86,14 @@ import { isGlob, matchesGlob, particularity } from "../../src/text/glob.ts";
 import { decide } from "../../src/permissions/decisions.ts";
 import { encryptionOfInvite, typeOfInvite } from "../../src/matrix/invite-state.ts";
 import { serverOf, withoutPort } from "../../src/matrix/server-name.ts";
+import { roundsOf } from "../../src/answering/tool-rounds.ts";
+import type { ToolRules } from "../../src/config/config.ts";
+import { canonicalJson } from "../../src/tools/canonical-json.ts";
+import { readTools } from "../../src/tools/tool-definition.ts";
+import { namesFor } from "../../src/tools/tool-names.ts";
+import { decideCall, mayDecide, type ToolUse } from "../../src/tools/tool-policy.ts";
+import { readResult } from "../../src/tools/tool-result.ts";
+import { faultOfArguments, readToolSchema } from "../../src/tools/tool-schema.ts";
 import { explain as anthropicError } from "../../src/providers/anthropic-errors.ts";
 import {
   messagesFor as anthropicMessages,
@@ -687,6 +695,48 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     factsInProps: (text) => factsInProps({ default_generation_settings: text, modalities: text }),
   },
   "providers/parameters.ts": { refusedParameter: (text) => refusedParameter({ message: text, param: text }) },
+  "tools/canonical-json.ts": {
+    canonicalJson: (text) => canonicalJson({ [text]: text, a: Array.from(text.slice(0, 2_000)) }),
+  },
+  "tools/tool-definition.ts": {
+    readTools: (text) =>
+      readTools([{ name: "a", description: text, inputSchema: { type: "object", title: text } }, { name: text }]),
+  },
+  "tools/tool-names.ts": { namesFor: (text) => [...namesFor([{ server: text, tool: text }])] },
+  "tools/tool-policy.ts": {
+    decideCall: (text) => decideCall(TOOL_RULES, toolUse(text)),
+    mayDecide: (text) =>
+      mayDecide(
+        TOOL_RULES,
+        { may: "ask", deciders: "asker", canGrant: false },
+        { userId: text, isAsker: false, isModerator: false },
+      ),
+  },
+  "tools/tool-result.ts": {
+    readResult: (text) => [
+      readResult({ content: [{ type: "text", text }] }),
+      readResult({ structuredContent: { text }, content: text }),
+    ],
+  },
+  "tools/tool-schema.ts": {
+    readToolSchema: (text) =>
+      readToolSchema({ type: "object", description: text, properties: { [text]: { enum: [text] } } }),
+    faultOfArguments: (text) =>
+      faultOfArguments({ properties: { [text]: { type: "number" } }, required: [text] }, { [text]: text }),
+  },
+  "answering/tool-rounds.ts": {
+    roundsOf: (text) =>
+      roundsOf([
+        { number: 1, askedOf: "model", state: "called", answer: { text, kept: text } },
+        {
+          number: 2,
+          askedOf: "tool",
+          state: "done",
+          call: { id: text, name: text, arguments: { [text]: text }, mayRepeat: false },
+          answer: { text, isError: false },
+        },
+      ]),
+  },
   "providers/anthropic-errors.ts": {
     explain: (text) => anthropicError(400, { error: { type: "invalid_request_error", message: text } }),
   },
@@ -832,6 +882,9 @@ const SIZES: ReadonlyMap<string, number> = new Map([
 const LEFT_OUT: Readonly<Record<string, string>> = {
   // Functions that no text can delay.
   ...because("looks at no text, or at our own alone", [
+    "answering/tool-words.ts",
+    "tools/sandbox.ts",
+    "tools/tool-failure.ts",
     "concurrency/backoff.ts",
     "matrix/json.ts",
     "turns/turn-rows.ts",
@@ -1148,6 +1201,15 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "privacy/consents.ts Consents pruneConsents",
     "privacy/gate.ts",
     "privacy/provider-requests.ts ProviderRequests",
+    "answering/tool-offers.ts",
+    "tools/http-fetch.ts",
+    "tools/mcp-connection.ts",
+    "tools/process-tree.ts",
+    "tools/stdio-transport.ts",
+    "tools/tool-server.ts",
+    "tools/tool-servers.ts",
+    "turns/model-retries.ts",
+    "turns/step-loop.ts",
     "providers/anthropic.ts",
     "providers/anthropic-stream.ts",
     "providers/ollama-chat.ts",
@@ -1228,6 +1290,23 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   ]),
 };
 
+const TOOL_RULES: ToolRules = {
+  locality: "cloud",
+  cloudModels: false,
+  tools: new Map([["*a*b*", "ask"]]),
+  approvers: "asker",
+  approverUsers: ["@*a*b*:*"],
+  rooms: ["!*a*b*"],
+};
+
+/** The use of a tool, all of whose names are this text. */
+function toolUse(text: string): ToolUse {
+  const hints = { isReadOnly: true, isIdempotent: true, isOpenWorld: false };
+  const [isFromAgent, isTainted] = [false, false];
+  const names = { tool: text, agent: text, roomId: text, userId: text };
+  return { ...names, hints, isFromAgent, isTainted, model: "local", gate: "yes", grant: undefined };
+}
+
 /** An earlier answer with one call, all of whose texts are this one. */
 function roundsWith(text: string): ToolRound[] {
   const call = { kind: "good", id: text, name: text, arguments: { [text]: text } } as const;
@@ -1245,7 +1324,7 @@ function because(why: string, files: readonly string[]): Record<string, string> 
 
 /** Folders in which texts of people, models and servers are handled. */
 const FOLDERS =
-  "{addressing,agents,answering,avatars,commands,concurrency,conversation,crypto,database,documents,ghost,homeserver,language,mailbox,matrix,memory,observability,permissions,privacy,providers,rooms,text,turns}";
+  "{addressing,agents,answering,avatars,commands,concurrency,conversation,crypto,database,documents,ghost,homeserver,language,mailbox,matrix,memory,observability,permissions,privacy,providers,rooms,text,tools,turns}";
 
 /** The exports of these folders that take arguments, as `file name`. */
 async function exported(): Promise<string[]> {

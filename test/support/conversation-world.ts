@@ -46,6 +46,7 @@ import {
 } from "../../src/providers/provider.ts";
 import { Allowances } from "../../src/turns/allowances.ts";
 import { Exchanges } from "../../src/turns/exchanges.ts";
+import { ToolServers } from "../../src/tools/tool-servers.ts";
 import type { AnswerAttempt } from "../../src/turns/turn-work.ts";
 import type { Turn, TurnReply } from "../../src/turns/turn.ts";
 import { TurnStore } from "../../src/turns/turn-store.ts";
@@ -171,6 +172,8 @@ export type Saying = Partial<Omit<GhostMessage, "content">> & {
 export class World {
   readonly database: Database;
   readonly provider = new Script();
+  /** Servers of tools; a test may configure some. */
+  readonly tools = new ToolServers(new Map(), silentLogger());
   readonly answering: Answering;
   readonly conversation: Conversation;
   readonly history: History;
@@ -322,6 +325,7 @@ export class World {
       limits: () => ({ maxQueued, maxWaitMs: 60_000 }),
       answers: () => this.#answers(language),
       settings,
+      tools: this.tools,
       transcription: () => ({ provider: "local", model: "whisper-1" }),
       listensMs: 200,
       upload: (_ghost, _room, bytes, mimetype, form) => {
@@ -456,7 +460,10 @@ export class World {
 
   /** The reply of an attempt. */
   async respond(turn: Turn, direct: boolean, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply> {
-    return (await this.attempt(turn, direct)).respond(show, signal);
+    const attempt = await this.attempt(turn, direct);
+    const got = await attempt.respond({ steps: [], mayCall: true, show, signal });
+    assert.notEqual(got.outcome, "calls");
+    return got as TurnReply;
   }
 
   /** Stores a message of a turn's agent. */

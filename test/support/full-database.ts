@@ -133,6 +133,11 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
   [38, ""],
   [39, "update ghosts set backup_behind = true where device_made;"],
   [40, "update ghosts set access_token = 'sealed', identity_refused = true where device_made;"],
+  [
+    50,
+    `insert into turn_steps (ghost, turn, number, asked_of, state, call, sealed_by)
+       select '${LLAMA}', turns.id, 2, 'tool', 'proposed', 'sealed', min(sealing_keys.id) from turns, sealing_keys group by turns.id;`,
+  ],
 ]);
 
 /** Inserts rows into every table of the newest schema. */

@@ -18,6 +18,8 @@ export interface Behaviour {
   readonly answer?: (messages: readonly OllamaMessage[]) => string;
   /** The model's thinking before the answer, in pieces of its own. */
   readonly thinking?: string;
+  /** Calls of tools after the answer's words, each of which may be empty. */
+  readonly calls?: readonly { readonly name: string; readonly arguments: object }[];
   /** Milliseconds before the first token, as a model takes to load. */
   readonly firstTokenMs?: number;
   /** Milliseconds between tokens. */
@@ -257,6 +259,10 @@ export async function startOllamaServer(models: readonly string[] = ["llama3.2"]
       if (behaviour.tokenMs !== undefined && !(await waited(behaviour.tokenMs, signal))) return;
     }
     if (fault !== undefined && "atToken" in fault) return fail(response, fault, signal, send);
+    for (const call of behaviour.calls ?? []) {
+      const message = { role: "assistant", content: "", tool_calls: [{ function: call }] };
+      await send(`${JSON.stringify({ ...line({ text: "" }), message, done: false })}\n`);
+    }
     await send(`${JSON.stringify({ ...line({ text: "" }), ...counts(record.tokensSent) })}\n`);
     response.end();
   }

@@ -7,7 +7,9 @@ import { guardEgress } from "../../src/egress/guard.ts";
 const [url = ""] = parseArgs({ allowPositionals: true }).positionals;
 const refused: string[] = [];
 const homeserver = { url: "http://127.0.0.1:1", domain: "example.test" };
-guardEgress().allow(endpointsOf({ homeserver, database: { url }, providers: new Map() }), (what) => refused.push(what));
+guardEgress().allow(endpointsOf({ homeserver, database: { url }, providers: new Map(), tools: new Map() }), (what) =>
+  refused.push(what),
+);
 const { default: pg } = await import("pg");
 const client = new pg.Client({ connectionString: url });
 await client.connect();

@@ -117,10 +117,11 @@ class World {
     const work: TurnWork = {
       attempt: (turn) =>
         Promise.resolve({
-          respond: (show, signal) => {
+          respond: ({ show, signal }) => {
             this.asked.push(turn.eventId);
             return this.respond(turn, signal, show);
           },
+          ready: () => Promise.reject(new Error("this model calls no tools")),
           drafting: () => Promise.resolve(this.drafting),
         }),
       giveUp: (turn, why) =>

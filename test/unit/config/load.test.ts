@@ -74,6 +74,7 @@ describe("a good configuration", () => {
       agents: new Map([
         ["demo", { name: "demo", provider: "demo", displayName: "demo", makes: "text", contextTokens: 8192 }],
       ]),
+      tools: new Map(),
       transcription: undefined,
     });
     const { registration, ...listener } = appservice;

@@ -16,6 +16,10 @@ describe("the secrets of a configuration", () => {
           ["cloud", openai],
           ["demo", { type: "demo" }],
         ]),
+        tools: new Map([
+          ["web", { type: "http", token: "tool-token-1" } as never],
+          ["files", { type: "stdio", env: { KEY: "tool-secret-2", LOG: "info" }, secrets: ["KEY"] } as never],
+        ]),
         encryption: { masterKey: { from: "env", name: "SECRETS_TEST_MASTER" } } as never,
       },
       { asToken: "as-token-1", hsToken: "hs-token-1" },
@@ -27,6 +31,8 @@ describe("the secrets of a configuration", () => {
       "p@ssword-9",
       "0123456789abcdef",
       "sk-abcdefgh",
+      "tool-token-1",
+      "tool-secret-2",
     ]) {
       assert.ok(secrets.includes(secret), secret);
     }

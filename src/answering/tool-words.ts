@@ -1,0 +1,33 @@
+import type { CallFault } from "../providers/tool-call.ts";
+import { ToolFailure, type ToolFailureCode } from "../tools/tool-failure.ts";
+import type { CallResult } from "../turns/turn-step.ts";
+
+/** The words for a model about a call that was not made because of a fault in it. Models read English best. */
+export const FAULTS: Readonly<Record<CallFault, string>> = {
+  unknown_tool: "Not done: there is no tool of that name.",
+  no_json: "Not done: the arguments are not valid JSON. Call it again with a JSON object.",
+  no_object: "Not done: the arguments must be a JSON object. Call it again.",
+  too_long: "Not done: the arguments are too long. Call it again with shorter ones.",
+  cut_off: "Not done: the arguments were cut off. Call it again with shorter ones.",
+  too_many: "Not done: too many calls at once.",
+};
+
+/** The result of a call that is not, or no longer, permitted. */
+export const NOT_OFFERED: CallResult = { text: "Not done: this tool can't be used here.", isError: true };
+
+const FAILURES: Readonly<Record<ToolFailureCode, string>> = {
+  unreachable: "Not done: the tool's server can't be reached.",
+  ended: "The tool's server ended in the middle. Whether this was done is not known; do not do it again.",
+  timeout: "The tool took too long and was given up. Whether this was done is not known; do not do it again.",
+  malformed: "The tool's server answered something that can't be read.",
+  too_much: "The tool returned more than can be taken. Ask it for less.",
+  refused: "Not done: the tool's server refused the call.",
+  wants_input: "Not done: the tool asks for something that nobody can give it here.",
+  cancelled: "Not done: it was cancelled.",
+};
+
+/** The result of a call that failed. Throws any other error. */
+export function failedCall(error: unknown): CallResult {
+  if (!(error instanceof ToolFailure)) throw error;
+  return { text: FAILURES[error.code], isError: true };
+}

@@ -1,0 +1,145 @@
+import { isDeepStrictEqual } from "node:util";
+import type { ToolServerConfig } from "../config/config.ts";
+import type { Logger } from "../observability/log.ts";
+import type { McpConnection } from "./mcp-connection.ts";
+import type { FaultyTool, KnownTool } from "./tool-definition.ts";
+import { ToolFailure } from "./tool-failure.ts";
+import type { ToolResult } from "./tool-result.ts";
+
+/** The time for which a list of tools counts, in ms, where the server says nothing of a change. */
+const LIST_MS = 300_000;
+
+/** The time after a failed start, in ms, in which nobody waits for another one. */
+const REST_MS = 15_000;
+
+/** One server of tools: connected when it is needed, and no longer than that. Its methods throw ToolFailure. */
+export class ToolServer {
+  readonly name: string;
+  readonly config: ToolServerConfig;
+  readonly #log: Logger;
+  readonly #stopping = new AbortController();
+  #connection: Promise<McpConnection> | undefined;
+  #list:
+    { readonly tools: readonly KnownTool[]; readonly faulty: readonly FaultyTool[]; readonly at: number } | undefined;
+  #failed: { readonly failure: ToolFailure; readonly at: number } | undefined;
+  /** The calls and lists under way. */
+  #users = 0;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(name: string, config: ToolServerConfig, log: Logger) {
+    this.name = name;
+    this.config = config;
+    this.#log = log.child({ server: name });
+  }
+
+  /** Its address, for people to read; of a program, its name in the configuration. */
+  get host(): string {
+    return this.config.type === "http" ? new URL(this.config.url).host : `tools.${this.name}`;
+  }
+
+  /** Whether a connection is there, or begins. */
+  get isConnected(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  /** Its tools, as it described them within the last minutes. */
+  async tools(
+    signal: AbortSignal,
+  ): Promise<{ readonly tools: readonly KnownTool[]; readonly faulty: readonly FaultyTool[] }> {
+    const known = this.#list;
+    if (known !== undefined && performance.now() - known.at < LIST_MS) return known;
+    return this.#use(signal, async (connection) => {
+      const told = await connection.tools(signal);
+      if (known !== undefined && !isDeepStrictEqual(hashesOf(known), hashesOf(told)))
+        this.#log.warn({ tools: told.tools.length }, "a tool server has changed its tools");
+      for (const { name, fault } of told.faulty) this.#log.warn({ tool: name, fault }, "a tool can't be offered");
+      this.#list = { ...told, at: performance.now() };
+      return told;
+    });
+  }
+
+  /** Connects, if it is not connected. */
+  async reach(signal: AbortSignal): Promise<void> {
+    await this.#use(signal, () => Promise.resolve());
+  }
+
+  /** Calls a tool. Throws the signal's reason, too. */
+  call(name: string, given: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<ToolResult> {
+    const { callTimeoutMs: timeoutMs } = this.config;
+    return this.#use(signal, (connection) => connection.call(name, given, { timeoutMs, signal }));
+  }
+
+  /** Ends the connection, and calls under way. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new ToolFailure("cancelled", "the bridge is stopping"));
+    await this.#end();
+  }
+
+  async #use<T>(signal: AbortSignal, work: (connection: McpConnection) => Promise<T>): Promise<T> {
+    clearTimeout(this.#idle);
+    this.#users++;
+    try {
+      return await work(await this.#connected(signal));
+    } finally {
+      this.#users--;
+      if (this.#users === 0) this.#idle = setTimeout(() => this.#rest(), this.config.idleAfterMs).unref();
+    }
+  }
+
+  async #connected(signal: AbortSignal): Promise<McpConnection> {
+    this.#stopping.signal.throwIfAborted();
+    const now = await this.#connection?.catch(() => undefined);
+    if (now?.isOpen === true) return now;
+    if (now !== undefined) await this.#end();
+    const failed = this.#failed;
+    if (failed !== undefined && performance.now() - failed.at < REST_MS) throw failed.failure;
+    // The first to come connects for all: only the end of the bridge stops that.
+    const opening = (this.#connection ??= this.#open());
+    const gaveUp = Promise.withResolvers<never>();
+    const giveUp = (): void => gaveUp.reject(signal.reason as Error);
+    signal.addEventListener("abort", giveUp, { once: true });
+    try {
+      signal.throwIfAborted();
+      return await Promise.race([opening, gaveUp.promise]);
+    } finally {
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  async #open(): Promise<McpConnection> {
+    const began = performance.now();
+    try {
+      const changed = (): void => {
+        this.#list = undefined;
+      };
+      // MCP's client is loaded when the first server is used: most bridges have none.
+      const { McpConnection: Connection } = await import("./mcp-connection.ts");
+      const connection = await Connection.open(this.config, changed, this.#stopping.signal);
+      this.#failed = undefined;
+      this.#log.info({ ms: Math.round(performance.now() - began) }, "a tool server is connected");
+      return connection;
+    } catch (error) {
+      this.#connection = undefined;
+      if (error instanceof ToolFailure) this.#failed = { failure: error, at: performance.now() };
+      throw error;
+    }
+  }
+
+  /** Ends the connection that nobody has used for a while. */
+  #rest(): void {
+    if (this.#users > 0) return;
+    this.#end().catch((error: unknown) => this.#log.warn({ error }, "a tool server could not be ended"));
+  }
+
+  async #end(): Promise<void> {
+    clearTimeout(this.#idle);
+    const connection = this.#connection;
+    this.#connection = undefined;
+    // A failed start was told to whoever waited for it.
+    await (await connection?.catch(() => undefined))?.close();
+  }
+}
+
+function hashesOf({ tools }: { readonly tools: readonly KnownTool[] }): readonly string[] {
+  return tools.map(({ hash }) => hash).toSorted();
+}

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Step } from "../../src/observability/steps.ts";
+import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
+import { inCheckout } from "../support/paths.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { UNKIND_TOOL_SERVER } from "../support/tool-servers.ts";
+import type { User } from "../support/user.ts";
+
+/** How often a call is made that is under way when the bridge is killed at a step: one that may be repeated, or not. */
+const CRASHES: readonly (readonly [
+  Step,
+  { readonly once: number; readonly repeatable: number; readonly known: boolean },
+])[] = [
+  ["step.proposed", { once: 1, repeatable: 1, known: true }],
+  // Nobody can know then whether the server was asked.
+  ["step.begun", { once: 0, repeatable: 1, known: false }],
+  ["step.called", { once: 1, repeatable: 2, known: false }],
+  ["step.ended", { once: 1, repeatable: 1, known: true }],
+];
+
+for (const database of ["embedded", "postgres"] as const) {
+  describe(`a call of a tool on the ${database} database, when the bridge is killed`, () => {
+    let ollama: OllamaServer;
+    let deployment: Deployment;
+    let alice: User;
+    let roomId: string;
+    let counted: string;
+
+    before(async () => {
+      counted = join(await temporaryDirectory("tools"), "counted");
+      ollama = await startOllamaServer(["llama3.2:3b"]);
+      deployment = await startDeployment({
+        database,
+        providers: { ollama: { type: "ollama", url: ollama.url } },
+        agents: { llama: { provider: "ollama", model: "llama3.2:3b" } },
+        extraConfig: {
+          memory: { summaries: false },
+          tools: {
+            counter: {
+              type: "stdio",
+              command: process.execPath,
+              args: [UNKIND_TOOL_SERVER, "counts", counted],
+              sandbox: "none",
+              locality: "local",
+              tools: { count: "never" },
+            },
+          },
+        },
+      });
+      alice = await deployment.user("js-sdk", "alice");
+      const agent = deployment.agent("llama");
+      roomId = await alice.createRoom({ direct: true, invite: [agent] });
+      await alice.waitMember(roomId, agent);
+    });
+    after(async () => {
+      await deployment.stop();
+      await ollama.close();
+    });
+
+    for (const [step, { once, repeatable, known }] of CRASHES) {
+      for (const [tool, times] of [
+        ["count", once],
+        ["look", repeatable],
+      ] as const) {
+        it(`at ${step}, is made ${times} times where it ${tool === "look" ? "only reads" : "changes something"}`, async () => {
+          await writeFile(counted, "");
+          await deployment.stopBridge();
+          const preload = `--import=${inCheckout("test/support/crash-at-step.mjs")}`;
+          const dying = await deployment.startBridge({ NODE_OPTIONS: preload, CRASH_AT: `${step}:1` });
+          ollama.next({ answer: () => "", calls: [{ name: `counter__${tool}`, arguments: {} }] });
+          // The model answers what the tool has said, in whichever process.
+          ollama.install("llama3.2:3b", { answer: (messages) => messages.at(-1)?.content ?? "" });
+          const question = await alice.sendText({ roomId, body: "Go!" });
+          assert.equal((await dying.exited).signal, "SIGKILL");
+          await deployment.startBridge();
+          const answer = await alice.waitMessage({
+            roomId,
+            after: question,
+            where: ({ sender }) => sender !== alice.userId,
+          });
+          const isKnown = known || tool === "look";
+          if (isKnown) assert.equal(answer.body, `${tool} is done`);
+          else assert.match(answer.body, /^It is not known whether this was done/);
+          const lines = (await readFile(counted, "utf8")).split("\n").filter(Boolean);
+          assert.deepEqual(
+            lines,
+            Array.from({ length: times }, () => `${tool} {}`),
+          );
+          const answers = alice.messages(roomId).filter(({ sender }) => sender !== alice.userId);
+          assert.equal(new Set(answers.map(({ eventId }) => eventId)).size, answers.length);
+        });
+      }
+    }
+  });
+}
