@@ -66,7 +66,7 @@ describe("the description of commands for menus", () => {
         ["turns", { schema_type: "primitive", type: "integer" }, true],
       ],
     );
-    assert.deepEqual(parametersOf("stream")[0]?.schema, literals(["edit", "replace", "off", "default"]));
+    assert.deepEqual(parametersOf("stream")[0]?.schema, literals(["edit", "replace", "live", "off", "default"]));
     assert.deepEqual(parametersOf("privacy")[0]?.schema, literals(["allow", "deny", "default"]));
     for (const { content } of all) {
       const keys = content.parameters.map(({ key }) => key);

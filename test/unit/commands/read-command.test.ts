@@ -93,7 +93,7 @@ describe("a command", () => {
     }
     assert.equal(
       describeMisspelt(ENGLISH, misspelt("!stream always"), "@llama "),
-      "Please write it like this: `@llama !stream [edit | replace | off | default]`, for example `@llama !stream off`.",
+      "Please write it like this: `@llama !stream [edit | replace | live | off | default]`, for example `@llama !stream off`.",
     );
     assert.match(describeMisspelt(ENGLISH, misspelt("!dance")), /I don't know `!dance`.*`!help`/);
     const long = misspelt(`!system ${"x".repeat(4_001)}`);
