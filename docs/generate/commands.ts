@@ -12,7 +12,7 @@ export async function commandsReference(): Promise<string> {
 
 Every command of \`matrix-agents\`; \`matrix-agents help COMMAND\` shows the same. A command's options come after its name. It
 ends with 0 when all went well, with 1 when something outside of it did not, and with 2 when the command line or a file is
-wrong ([which errors there are](troubleshooting.md#it-does-not-start)).
+wrong ([which errors there are](troubleshooting.md#it-does-not-start), [the end of each command](exit-codes.md)).
 
 ${table(["option of every command", "meaning"], rowsOf(optionRows(COMMON_OPTIONS)))}
 

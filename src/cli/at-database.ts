@@ -67,15 +67,9 @@ async function withDatabase<T>(
   use: Pick<CommandUse, "alone"> = {},
 ): Promise<T> {
   const log = createLogger("warn", "auto");
-  const waits: CommandUse["waits"] = ({ pid }) => {
-    process.stderr.write(`matrix-agents: waiting for the bridge (pid ${pid}), which is starting or stopping\n`);
-  };
-  // The command itself says that its database is away.
-  const database = await openForCommand(locationOf(config), silentLogger(), { ...use, waits }).catch(
-    (error: unknown) => {
-      throw explainStartFailure(error, config);
-    },
-  );
+  const database = await openTelling(config, use).catch((error: unknown) => {
+    throw explainStartFailure(error, config);
+  });
   try {
     return await work({ config, database, log });
   } catch (error) {
@@ -84,4 +78,13 @@ async function withDatabase<T>(
   } finally {
     await database.close();
   }
+}
+
+/** Opens the database for a command, and says on standard error when it waits for the bridge. Throws the error of opening it. */
+export function openTelling(config: Config, use: Pick<CommandUse, "alone"> = {}): Promise<Database> {
+  const waits: CommandUse["waits"] = ({ pid }) => {
+    process.stderr.write(`matrix-agents: waiting for the bridge (pid ${pid}), which is starting or stopping\n`);
+  };
+  // The command itself says that its database is away.
+  return openForCommand(locationOf(config), silentLogger(), { ...use, waits });
 }

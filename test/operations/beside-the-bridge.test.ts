@@ -195,6 +195,21 @@ describe("commands beside a bridge on the embedded database", () => {
     });
   }
 
+  it("remove what a killed backup has left", async () => {
+    const folder = await temporaryDirectory("backup");
+    const copies = async (): Promise<string[]> =>
+      (await readdir(place.data)).filter((name) => name.startsWith("copy-"));
+    const args = [inCheckout("src/main.js"), "backup", join(folder, "backup"), "-c", place.config];
+    const killed = spawn(process.execPath, args, { stdio: "ignore" });
+    const exited = once(killed, "exit");
+    await eventually("the copy to begin", async () => (await copies()).length > 0, { intervalMs: 1 });
+    killed.kill("SIGKILL");
+    await exited;
+    assert.deepEqual([(await copies()).length, await readdir(folder)], [1, []]);
+    assert.equal((await run("backup", join(folder, "backup"))).code, 0);
+    assert.deepEqual([await copies(), await readdir(folder)], [[], ["backup"]]);
+  });
+
   it("find out that the bridge was killed under a backup, say so, and leave no file", async () => {
     const folder = await temporaryDirectory("backup");
     const backup = run("backup", join(folder, "backup"));

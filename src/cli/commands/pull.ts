@@ -1,11 +1,11 @@
 import type { Config } from "../../config/config.ts";
 import { loadConfig } from "../../config/load.ts";
 import { DatabaseError, NO_DATABASE } from "../../database/database.ts";
-import { locationOf, openForCommand } from "../../database/open.ts";
 import { DatabaseInUse } from "../../database/sole-user.ts";
-import { createLogger, silentLogger } from "../../observability/log.ts";
+import { createLogger } from "../../observability/log.ts";
 import { createOllamaProvider } from "../../providers/ollama.ts";
 import { ProviderError, type Provider, type PullProgress } from "../../providers/provider.ts";
+import { openTelling } from "../at-database.ts";
 import { defineCommand } from "../command.ts";
 import { noteCommand } from "../operator.ts";
 import { explainStartFailure } from "../start-failure.ts";
@@ -66,7 +66,7 @@ async function install(provider: Provider, model: string): Promise<number> {
 /** A database that can't be had now must not stop the installation of a model. */
 async function note(config: Config, subject: string): Promise<void> {
   try {
-    const database = await openForCommand(locationOf(config), silentLogger());
+    const database = await openTelling(config);
     await noteCommand(database, "pull", subject).finally(() => database.close());
   } catch (error) {
     // The audit log begins with the first start.

@@ -5,7 +5,6 @@ import { DatabaseError, type Database, type Queryable, type Result, type Row } f
 import { inTransaction } from "../in-transaction.ts";
 import { boundedLines } from "./lines.ts";
 import { LONGEST_ANSWER, MalformedMessage, parseAnswer, requestLine, type Answer, type Request } from "./messages.ts";
-import { STOPPING } from "./session.ts";
 import { socketAddress } from "./socket.ts";
 
 /** The most transactions of one command at once. */
@@ -17,9 +16,10 @@ const ANSWER_TIMEOUT_MS = 60_000;
 /** The errors of a socket that is not there, of one of a bridge that has ended, and of one of another user. */
 const UNREACHABLE: ReadonlySet<unknown> = new Set(["ENOENT", "ENOTDIR", "ECONNREFUSED", "EACCES"]);
 
-/** The code of an error for a bridge that ended, and of one that says nothing. */
+/** The code of an error for a bridge that has ended, for one that says nothing, and for one that is stopping. */
 const GONE = "ECONNRESET";
 const SILENT = "ETIMEDOUT";
+const STOPPING = "BRIDGE_STOPPING";
 
 /**
  * The embedded database of the bridge that runs on a data folder; undefined when none serves it to this user, or it is
@@ -71,12 +71,11 @@ async function connect(dataDir: string): Promise<Connection> {
     } finally {
       await address.release();
     }
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : undefined;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
     throw new DatabaseError("the bridge that has it open has ended meanwhile, or takes no commands", {
       code,
       retryable: true,
-      cause,
     });
   }
 }
@@ -145,14 +144,23 @@ class Connection implements Queryable {
 
   #heard(answer: Answer): void {
     const waiting = this.#waiting.shift();
-    if (answer.kind !== "failed") {
-      waiting?.resolve(answer);
-      return;
+    switch (answer.kind) {
+      case "failed": {
+        const { message, code, retryable } = answer;
+        waiting?.reject(new DatabaseError(message, { code, retryable, cause: new Error(message) }));
+        return;
+      }
+      case "sent_away": {
+        const { message, why } = answer;
+        const code = why === "stopping" ? STOPPING : undefined;
+        this.#ended = new DatabaseError(message, { code, retryable: why !== "malformed" });
+        waiting?.reject(this.#ended);
+        return;
+      }
+      case "done":
+      case "result":
+        waiting?.resolve(answer);
     }
-    const error = new DatabaseError(answer.message, { code: answer.code, retryable: answer.retryable });
-    // Nobody has asked: the bridge ends the transaction.
-    if (waiting === undefined) this.#ended = error;
-    else waiting.reject(error);
   }
 
   #end(message: string, code: string | undefined): void {

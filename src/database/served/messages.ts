@@ -16,8 +16,15 @@ export type Request =
 export type Answer =
   | { readonly kind: "result"; readonly rows: Row[]; readonly count: number }
   | { readonly kind: "done" }
-  /** A `DatabaseError`. */
-  | { readonly kind: "failed"; readonly message: string; readonly code?: string; readonly retryable: boolean };
+  /** The `DatabaseError` of a statement, or of the commit. */
+  | { readonly kind: "failed"; readonly message: string; readonly code?: string; readonly retryable: boolean }
+  /** The bridge ends the connection, and says why in words. */
+  | { readonly kind: "sent_away"; readonly message: string; readonly why: Why };
+
+/** The reason for which the bridge ends a connection. */
+export type Why = (typeof WHY)[number];
+
+const WHY = ["late", "stopping", "crowded", "malformed"] as const;
 
 /** A line is none of ours. */
 export class MalformedMessage extends Error {
@@ -58,7 +65,7 @@ export function answerLine(answer: Answer): string {
 
 /** Reads an answer's line. Throws {@link MalformedMessage}. */
 export function parseAnswer(line: string): Answer {
-  const { kind, rows, count, message, code, retryable } = parse(line);
+  const { kind, rows, count, message, code, retryable, why: given } = parse(line);
   if (kind === "done") return { kind };
   if (kind === "result" && Array.isArray(rows) && typeof count === "number") {
     return { kind, rows: rows.map((row) => inRow(objectOf(row), unpack)), count };
@@ -66,6 +73,8 @@ export function parseAnswer(line: string): Answer {
   if (kind === "failed" && typeof message === "string" && typeof retryable === "boolean") {
     return { kind, message, ...(typeof code === "string" ? { code } : {}), retryable };
   }
+  const why = WHY.find((each) => each === given);
+  if (kind === "sent_away" && typeof message === "string" && why !== undefined) return { kind, message, why };
   throw new MalformedMessage("a line is no answer");
 }
 

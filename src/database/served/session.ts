@@ -5,15 +5,18 @@ import type { Serial } from "../../concurrency/serial.ts";
 import type { Logger } from "../../observability/log.ts";
 import { DatabaseError, databaseError, type Database, type Queryable } from "../database.ts";
 import { boundedLines } from "./lines.ts";
-import { answerLine, LONGEST_REQUEST, MalformedMessage, parseRequest, type Answer, type Request } from "./messages.ts";
+import {
+  answerLine,
+  LONGEST_REQUEST,
+  MalformedMessage,
+  parseRequest,
+  type Answer,
+  type Request,
+  type Why,
+} from "./messages.ts";
 
-/** SQLSTATEs (PostgreSQL, appendix A) for a command that is sent away. */
-const SENT_AWAY = { late: "25P03", stopping: "57P03", crowded: "53300", malformed: "08P01" } as const;
-
-/** The code of the answer of a bridge that is stopping: the transaction was not begun. */
-export const STOPPING = SENT_AWAY.stopping;
-
-const WORDS: Readonly<Record<keyof typeof SENT_AWAY, string>> = {
+/** The words for a command that is sent away. */
+const WORDS: Readonly<Record<Why, string>> = {
   late: "this command kept the bridge waiting for too long, so the bridge has taken back what it began",
   stopping: "the bridge is stopping; try again when it has stopped",
   crowded: "too many commands ask the bridge at once; try again in a moment",
@@ -93,10 +96,9 @@ export class Session {
   }
 
   /** Tells why, and says nothing more. */
-  #sendAway(why: keyof typeof SENT_AWAY): void {
+  #sendAway(why: Why): void {
     if (!this.#socket.writable) return;
-    const retryable = why !== "malformed";
-    this.#socket.end(answerLine({ kind: "failed", message: WORDS[why], code: SENT_AWAY[why], retryable }));
+    this.#socket.end(answerLine({ kind: "sent_away", message: WORDS[why], why }));
     // One that does not read would keep the connection.
     setTimeout(() => this.#socket.destroy(), GOODBYE_MS).unref();
   }

@@ -9,7 +9,10 @@ import { DatabaseError, type Database } from "../../../src/database/database.ts"
 import { openEmbedded } from "../../../src/database/embedded.ts";
 import { databaseOfBridge } from "../../../src/database/served/client.ts";
 import { serveDatabase, type ServedDatabase } from "../../../src/database/served/server.ts";
+import { migrate } from "../../../src/database/migrate.ts";
 import { SOCKET } from "../../../src/database/served/socket.ts";
+import { countLiveProcesses } from "../../../src/leases/live-processes.ts";
+import { notifyProcesses, Processes, type Notification } from "../../../src/leases/processes.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { layEmbedded } from "../../support/embedded.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -127,12 +130,26 @@ describe("the embedded database of a running bridge", () => {
     await own.execute("delete from notes");
   });
 
+  it("hears the doorbells of a command, and takes it for no process", async () => {
+    await migrate(own, log);
+    const processes = await Processes.join(own, { expireAfterMs: 60_000, log });
+    const notified: Notification[] = [];
+    processes.listen({ notified: (notification) => notified.push(notification), beat: () => undefined });
+    const notification = { mail: ["@agent_a:hs"], wakeUps: ["@agent_b:hs"] };
+    await notifyProcesses(database, notification);
+    await eventually("the bridge to hear it", () => notified.length > 0);
+    assert.deepEqual(notified, [notification]);
+    assert.equal(await countLiveProcesses(database), 1);
+    await processes.leave();
+    assert.equal(await countLiveProcesses(database), 0);
+  });
+
   it("waits for a silent command no longer than its bound, and rolls it back", async () => {
     const silent = await stranger(dataDir, BEGUN);
     await once(silent, "data");
     await answersInTime();
     assert.deepEqual(await notes(), []);
-    assert.match(await heard(silent), /"code":"25P03"/);
+    assert.match(await heard(silent), /"why":"late"/);
   });
 
   it("waits for a busy command no longer than its bound, and tells it why", async () => {
