@@ -1,7 +1,7 @@
-import { copyFile, mkdir } from "node:fs/promises";
+import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
@@ -20,6 +20,19 @@ const READ_BESIDE = [
 const COMMONJS =
   'import{createRequire as $createRequire}from"node:module";' +
   "const require=$createRequire(import.meta.url),__filename=import.meta.filename,__dirname=import.meta.dirname;";
+
+/**
+ * lodash asks for a module of Node by `module.require`, which bundled modules do not have, and then for Node's own insides, which the
+ * guard refuses and tells.
+ */
+const LODASH: Plugin = {
+  name: "lodash",
+  setup: (building) => {
+    building.onLoad({ filter: /\/lodash\/(?:lodash|_nodeUtil)\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, "utf8")).replaceAll("freeModule.require", "require"),
+    }));
+  },
+};
 
 /**
  * Bundles src with its libraries: `main.js` is the command, and everything else is in `lib`, where each file is as deep as those in
@@ -54,11 +67,14 @@ export async function bundle(folder: string): Promise<readonly string[]> {
     logLevel: "warning",
     banner: { js: COMMONJS },
     alias: {
+      // Otherwise it is Node's own, which Node deprecates with a line at each start.
+      punycode: join(ROOT, "node_modules/punycode/punycode.js"),
       // matrix-bot-sdk imports the native engine, and never uses it here.
       "@matrix-org/matrix-sdk-crypto-nodejs": join(ROOT, CRYPTO, "node.mjs"),
     },
     // A store of matrix-appservice-bridge that is never opened.
     external: ["nedb"],
+    plugins: [LODASH],
   });
   for (const [below, source] of READ_BESIDE) {
     const target = join(folder, "lib", below, basename(source));

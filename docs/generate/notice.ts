@@ -26,6 +26,10 @@ const UNNAMED: Readonly<Record<string, string>> = {
   underscore: "MIT",
 };
 
+/** What some of them contain of others in turn, whose licences are not in the lock file. */
+const CONTAINED = `@electric-sql/pglite has PostgreSQL (PostgreSQL), @matrix-org/matrix-sdk-crypto-wasm has matrix-rust-sdk (Apache-2.0), vodozemac
+(Apache-2.0) and what these need, unpdf has Mozilla's pdf.js (Apache-2.0).`;
+
 /** The names of the packages that src imports. */
 export async function importedPackages(): Promise<readonly string[]> {
   const names = new Set<string>();
@@ -82,6 +86,8 @@ Apache License, version 2.0: see LICENSE.
 
 The program holds code of these packages, under the licences above each of them. The package, the image and the Debian package have
 the texts of the licences of what is really in them in dist/LICENCES.txt. Made of package-lock.json by \`npm run docs\`.
+
+${CONTAINED}
 
 ${sections.join("\n")}`;
 }

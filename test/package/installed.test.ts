@@ -126,6 +126,7 @@ describe("the package, installed globally and offline", () => {
     const answer = await ask("llama3.2-3b", "hello there");
     assert.equal(answer.body, "You said: hello there");
     assert.equal(answer.shield?.colour, "none");
+    assert.doesNotMatch(bridge?.text() ?? "", /Deprecation|was refused/);
   });
 
   it("reads documents, in a program of its own", async () => {
