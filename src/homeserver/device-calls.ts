@@ -142,7 +142,9 @@ export async function deleteDevice(client: HomeserverClient, device: Device, opt
       }),
     );
   } catch (error) {
-    if (!(error instanceof MatrixError) || error.retryable || isUnknownToken(error)) throw error;
+    // Conduit fails with 500 where it can't ask for a password.
+    const isRefused = error instanceof MatrixError && error.status !== 429 && !isUnknownToken(error);
+    if (!isRefused) throw error;
     await deleteByLogin(client, device, options);
   }
 }

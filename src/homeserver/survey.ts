@@ -8,7 +8,7 @@ import { softwareIn, type Software } from "./software.ts";
  * the registration is installed ours is unknown.
  */
 
-/** The oldest Synapse that lets application services encrypt without flags (MSC4190, MSC4326). */
+/** The oldest supported Synapse: it lets application services have devices without flags (MSC4190, MSC4326). */
 export const OLDEST_SYNAPSE = "1.141.0";
 
 /** The facts about a homeserver. */

@@ -52,6 +52,39 @@ describe(`Dendrite ${DENDRITE_VERSION}`, { skip: noDendrite() ?? false }, () => 
     assert.ok(all.lines(WARN).length < 8, all.lines(WARN).join("\n"));
   });
 
+  it("has agents that answer mentions in a group, again on a reaction, anew after an edit, and take back what was deleted", async () => {
+    const bob = await all.user("js-sdk", "bob");
+    const group = await alice.createRoom({ invite: [bob.userId, agent] });
+    await bob.join(group);
+    await alice.waitMember(group, agent, "join", 60_000);
+    const ask = { roomId: group, body: "demo: what is this?", mentions: [agent] };
+    const question = await alice.sendText(ask);
+    const answer = await bob.waitMessage({ roomId: group, sender: agent, after: question, timeoutMs: 60_000 });
+    assert.match(answer.body, /what is this\?/);
+    await alice.react(group, answer.eventId, "🔁");
+    await bob.waitMessage({ roomId: group, sender: agent, after: answer.eventId, timeoutMs: 60_000 });
+    const second = await alice.sendText({ ...ask, body: "demo: a second question" });
+    const place = await bob.waitMessage({ roomId: group, sender: agent, after: second, timeoutMs: 60_000 });
+    await alice.edit(group, second, "demo: a better question");
+    await eventually("the answer to the edited question, in its place", () =>
+      bob.messages(group).some(({ eventId, body }) => eventId === place.eventId && body.includes("a better question")),
+    );
+    await alice.redact(group, question);
+    await eventually("the answer to be taken back", () =>
+      bob.messages(group).some(({ eventId, redacted }) => eventId === answer.eventId && redacted),
+    );
+    assert.deepEqual(all.lines(ERROR), []);
+  });
+
+  it("shows agents by their names and pictures", async () => {
+    const profile = await eventually("the picture", async () => {
+      const found = await alice.request<{ displayname?: string; avatar_url?: string }>("GET", `/v3/profile/${agent}`);
+      return found.avatar_url !== undefined && found.avatar_url !== "" && found;
+    });
+    assert.equal(profile.displayname?.startsWith("Demo"), true);
+    assert.ok((await alice.download(profile.avatar_url ?? "")).byteLength > 100);
+  });
+
   it("is named by doctor, which finds nothing wrong", async () => {
     const { code, stdout } = await all.command("doctor");
     assert.equal(code, 0, stdout);

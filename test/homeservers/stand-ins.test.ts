@@ -78,6 +78,25 @@ for (const name of ["Conduit", "Tuwunel", "Continuwuity"] as const) {
       assert.equal(code, 0, stderr);
       await asksAgain(alice, agent, roomId, "with another device");
     });
+
+    it("replaces a device that is there, and leaves one", async () => {
+      const roomId = await asksEncrypted(alice, agent);
+      const request = requestAs(all.homeserver.synapse.url, all.files.asToken);
+      const devicesOf = async (): Promise<string[]> => {
+        const path = `/v3/devices?user_id=${encodeURIComponent(agent)}`;
+        const { devices } = await request<{ devices: { device_id: string }[] }>("GET", path);
+        return devices.map(({ device_id: id }) => id);
+      };
+      const before = await devicesOf();
+      const { code, stdout, stderr } = await all.command("keys", "new-device", agent);
+      assert.equal(code, 0, stdout + stderr);
+      await asksAgain(alice, agent, roomId, "with a third device");
+      const after = await eventually("the former device to be gone", async () => {
+        const now = await devicesOf();
+        return now.length === 1 && now;
+      });
+      assert.notDeepEqual(after, before);
+    });
   });
 }
 

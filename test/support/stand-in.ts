@@ -37,6 +37,9 @@ const refusal = (status: number, errcode: string, error: string): PassingAnswer 
 /** A request for a password (spec "User-interactive authentication"). */
 const PASSWORD = jsonAnswer(401, { flows: [{ stages: ["m.login.password"] }], params: {}, session: "s" });
 
+/** A handler has panicked. */
+const PANIC: PassingAnswer = { status: 500, headers: {}, body: Buffer.alloc(0) };
+
 export const SHAPES = {
   /** src/api/ruma_wrapper/axum.rs, src/api/client_server/{device,keys,session,sync}.rs */
   Conduit: {
@@ -45,8 +48,8 @@ export const SHAPES = {
     makesDevice: refusal(404, "M_NOT_FOUND", "Device not found."),
     knowsDeviceId: false,
     // It takes for granted that the caller has a device, and its handler panics.
-    withoutDevice: refusal(500, "M_UNKNOWN", "Internal Server Error"),
-    deletesDevice: refusal(500, "M_UNKNOWN", "Internal Server Error"),
+    withoutDevice: PANIC,
+    deletesDevice: PANIC,
     signsIn: true,
     tellsAllKeys: false,
   },

@@ -39,7 +39,7 @@ export function judgeHomeserver(
     ];
   }
   if (software?.name === "Synapse" && !isAtLeast(software.version, OLDEST_SYNAPSE)) {
-    return [bad(`${name} is too old for agents to encrypt`, `update it to ${OLDEST_SYNAPSE} or later`)];
+    return [bad(`${name} is too old to be supported`, `update it to ${OLDEST_SYNAPSE} or later`)];
   }
   return [
     good(`${name} at ${expected.url}, specification up to ${versions.at(-1) ?? "unknown"}, answers in ${latencyMs} ms`),

@@ -8,7 +8,7 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import { pino } from "pino";
 import { downloadMedia, getProfile, register, uploadMedia, versions } from "../../../src/homeserver/calls.ts";
 import { createHomeserverClient, type HomeserverClient } from "../../../src/homeserver/client.ts";
-import { sync } from "../../../src/homeserver/device-calls.ts";
+import { deleteDevice, deviceSeen, sync } from "../../../src/homeserver/device-calls.ts";
 import {
   AddressTooLong,
   HomeserverUnreachable,
@@ -427,6 +427,45 @@ describe("the homeserver client", () => {
       received.map(({ url = "" }) => url.split("?")[0]),
       ["/_matrix/client/v1/media/download/example.test/abc", "/_matrix/media/v3/download/example.test/abc"],
     );
+  });
+
+  for (const [what, status, body] of [
+    ["asks for a password", 401, { flows: [] }],
+    ["fails", 500, {}],
+    ["knows no such call", 404, { errcode: "M_UNRECOGNIZED" }],
+  ] as const) {
+    it(`ends a device by a login where the homeserver ${what} before it deletes one`, async () => {
+      answers = [
+        json(status, body),
+        json(200, {}),
+        json(200, { device_id: DEVICE.deviceId, access_token: "own" }),
+        json(200, {}),
+      ];
+      await deleteDevice(client, DEVICE);
+      assert.deepEqual(
+        received.map(({ method, url = "" }) => `${method} ${url.split("?")[0]}`),
+        [
+          `DELETE /_matrix/client/v3/devices/${DEVICE.deviceId}`,
+          `GET /_matrix/client/v3/devices/${DEVICE.deviceId}`,
+        ].concat(["login", "logout"].map((name) => `POST /_matrix/client/v3/${name}`)),
+      );
+      assert.equal(received.at(-1)?.headers.authorization, "Bearer own");
+    });
+  }
+
+  it("ends no device by a login where the homeserver is busy, or the device is not there", async () => {
+    answers = [json(429, { errcode: "M_LIMIT_EXCEEDED" })];
+    await assert.rejects(deleteDevice(client, DEVICE), { status: 429 });
+    answers = [json(401, {}), json(404, { errcode: "M_NOT_FOUND" })];
+    await deleteDevice(client, DEVICE);
+    assert.ok(received.every(({ method }) => method !== "POST"));
+  });
+
+  it("acts as a device by its own token, which stands for both ids", async () => {
+    answers = [json(200, { user_id: "@a:x", device_id: DEVICE.deviceId })];
+    assert.equal(await deviceSeen(client, { ...DEVICE, accessToken: "own" }), DEVICE.deviceId);
+    assert.equal(received[0]?.headers.authorization, "Bearer own");
+    assert.ok(!(received[0].url ?? "").includes("?"));
   });
 
   it("waits for a homeserver that is away", async () => {
