@@ -15,7 +15,7 @@ import { counted } from "../../../language/counted.ts";
  * Throws UsageError, ConfigError, MasterKeyError, and the error of opening the database.
  */
 export const command = defineCommand({
-  summary: "replace the master key, while the bridge runs",
+  summary: "replace the master key; with PostgreSQL, while the bridge runs",
   options: {
     "new-key-env": {
       type: "string",
