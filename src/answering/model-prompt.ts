@@ -9,7 +9,7 @@ import type { Material } from "./material.ts";
 import type { ModelLimits } from "./model-limits.ts";
 import { answerReserve, buildPrompt, type PromptMessage, type PromptParts } from "./prompt.ts";
 import type { ReadMessages, TurnFiles } from "./turn-files.ts";
-import { unlessAborted } from "./unless-aborted.ts";
+import { unlessAborted } from "../concurrency/unless-aborted.ts";
 import type { Voice, Voices } from "./voices.ts";
 
 /** The parts left out of a refused prompt. */

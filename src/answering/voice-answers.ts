@@ -26,7 +26,7 @@ import type { PromptSource } from "./model-prompt.ts";
 import type { PictureAnswers } from "./picture-answer.ts";
 import { withThinking } from "./reply.ts";
 import type { ReplyTargets } from "./reply-targets.ts";
-import { unlessAborted } from "./unless-aborted.ts";
+import { unlessAborted } from "../concurrency/unless-aborted.ts";
 import { definitionsOf, type ToolOffers } from "./tool-offers.ts";
 import { roundsOf } from "./tool-rounds.ts";
 import { UnreadableFile } from "./unreadable-file.ts";

@@ -5,6 +5,7 @@ import { database, mailbox, migrations, rooms, sealing } from "./checks/database
 import { clock, features, homeserver, rateLimit, registered, signIn } from "./checks/homeserver.ts";
 import { disk, files, masterKey } from "./checks/machine.ts";
 import { models, providers } from "./checks/providers.ts";
+import { tools } from "./checks/tools.ts";
 
 /** All checks, in the order in which they build on each other. */
 export const CHECKS: readonly Check[] = [
@@ -33,6 +34,7 @@ export const CHECKS: readonly Check[] = [
   rooms,
   providers,
   models,
+  tools,
 ];
 
 /** The first check: without a configuration there is nothing to check. */

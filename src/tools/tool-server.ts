@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { unlessAborted } from "../concurrency/unless-aborted.ts";
 import type { ToolServerConfig } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import type { McpConnection } from "./mcp-connection.ts";
@@ -9,8 +10,15 @@ import type { ToolResult } from "./tool-result.ts";
 /** The time for which a list of tools counts, in ms, where the server says nothing of a change. */
 const LIST_MS = 300_000;
 
-/** The time after a failed start, in ms, in which nobody waits for another one. */
+/** The time after a failed start, or a list that did not come in time, in ms, in which nobody waits for another one. */
 const REST_MS = 15_000;
+
+/** What a server has. */
+interface ToolList {
+  readonly tools: readonly KnownTool[];
+  /** Those that can't be offered. */
+  readonly faulty: readonly FaultyTool[];
+}
 
 /** One server of tools: connected when it is needed, and no longer than that. Its methods throw ToolFailure. */
 export class ToolServer {
@@ -19,8 +27,10 @@ export class ToolServer {
   readonly #log: Logger;
   readonly #stopping = new AbortController();
   #connection: Promise<McpConnection> | undefined;
-  #list:
-    { readonly tools: readonly KnownTool[]; readonly faulty: readonly FaultyTool[]; readonly at: number } | undefined;
+  #list: (ToolList & { readonly at: number }) | undefined;
+  #listing: Promise<ToolList> | undefined;
+  /** When somebody last waited for the list in vain. */
+  #lateAt: number | undefined;
   #failed: { readonly failure: ToolFailure; readonly at: number } | undefined;
   /** The calls and lists under way. */
   #users = 0;
@@ -42,20 +52,22 @@ export class ToolServer {
     return this.#connection !== undefined;
   }
 
-  /** Its tools, as it described them within the last minutes. */
-  async tools(
-    signal: AbortSignal,
-  ): Promise<{ readonly tools: readonly KnownTool[]; readonly faulty: readonly FaultyTool[] }> {
-    const known = this.#list;
-    if (known !== undefined && performance.now() - known.at < LIST_MS) return known;
-    return this.#use(signal, async (connection) => {
-      const told = await connection.tools(signal);
-      if (known !== undefined && !isDeepStrictEqual(hashesOf(known), hashesOf(told)))
-        this.#log.warn({ tools: told.tools.length }, "a tool server has changed its tools");
-      for (const { name, fault } of told.faulty) this.#log.warn({ tool: name, fault }, "a tool can't be offered");
-      this.#list = { ...told, at: performance.now() };
-      return told;
-    });
+  /**
+   * Its tools, as it described them within the last minutes. Where it does not tell them before the signal times out,
+   * the next ones don't wait.
+   */
+  async tools(signal: AbortSignal): Promise<ToolList> {
+    const [known, now] = [this.#list, performance.now()];
+    if (known !== undefined && now - known.at < LIST_MS) return known;
+    if (this.#lateAt !== undefined && now - this.#lateAt < REST_MS)
+      throw new ToolFailure("timeout", "it did not tell its tools in time");
+    this.#listing ??= this.#askForTools(known);
+    try {
+      return await unlessAborted(this.#listing, signal);
+    } catch (error) {
+      if (signal.aborted && (signal.reason as Error).name === "TimeoutError") this.#lateAt = performance.now();
+      throw error;
+    }
   }
 
   /** Connects, if it is not connected. */
@@ -75,6 +87,24 @@ export class ToolServer {
     await this.#end();
   }
 
+  /** One list for all who ask meanwhile. */
+  #askForTools(known: ToolList | undefined): Promise<ToolList> {
+    const listing = this.#use(this.#stopping.signal, async (connection) => {
+      const told = await connection.tools(this.#stopping.signal);
+      if (known !== undefined && !isDeepStrictEqual(hashesOf(known), hashesOf(told)))
+        this.#log.warn({ tools: told.tools.length }, "a tool server has changed its tools");
+      for (const { name, fault } of told.faulty) this.#log.warn({ tool: name, fault }, "a tool can't be offered");
+      this.#list = { ...told, at: performance.now() };
+      this.#lateAt = undefined;
+      return told;
+    }).finally(() => {
+      this.#listing = undefined;
+    });
+    // Whoever still waits for it is told.
+    listing.catch(() => undefined);
+    return listing;
+  }
+
   async #use<T>(signal: AbortSignal, work: (connection: McpConnection) => Promise<T>): Promise<T> {
     clearTimeout(this.#idle);
     this.#users++;
@@ -88,22 +118,20 @@ export class ToolServer {
 
   async #connected(signal: AbortSignal): Promise<McpConnection> {
     this.#stopping.signal.throwIfAborted();
-    const now = await this.#connection?.catch(() => undefined);
+    const before = this.#connection;
+    const now =
+      before === undefined
+        ? undefined
+        : await unlessAborted(
+            before.catch(() => undefined),
+            signal,
+          );
     if (now?.isOpen === true) return now;
-    if (now !== undefined) await this.#end();
+    if (now !== undefined && this.#connection === before) await this.#end();
     const failed = this.#failed;
     if (failed !== undefined && performance.now() - failed.at < REST_MS) throw failed.failure;
     // The first to come connects for all: only the end of the bridge stops that.
-    const opening = (this.#connection ??= this.#open());
-    const gaveUp = Promise.withResolvers<never>();
-    const giveUp = (): void => gaveUp.reject(signal.reason as Error);
-    signal.addEventListener("abort", giveUp, { once: true });
-    try {
-      signal.throwIfAborted();
-      return await Promise.race([opening, gaveUp.promise]);
-    } finally {
-      signal.removeEventListener("abort", giveUp);
-    }
+    return unlessAborted((this.#connection ??= this.#open()), signal);
   }
 
   async #open(): Promise<McpConnection> {

@@ -899,7 +899,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "answering/file-mentions.ts",
     "answering/model-asker.ts sizeOf",
     "answering/picture-bytes.ts",
-    "answering/unless-aborted.ts",
+    "concurrency/unless-aborted.ts",
     "answering/unreadable-file.ts",
     "answering/reply-targets.ts",
     "avatars/canvas.ts",

@@ -19,6 +19,7 @@ const answers = {
   },
   initialize(id, params) {
     if (how === "ends at once") process.exit(1);
+    if (how === "never begins") return;
     result(id, {
       protocolVersion: how === "speaks another protocol" ? "1999-01-01" : params.protocolVersion,
       capabilities: { tools: { listChanged: true } },
@@ -27,6 +28,7 @@ const answers = {
   },
   "tools/list"(id) {
     lists++;
+    if (how === "never lists") return;
     if (how === "lists for ever")
       return result(id, { tools: [{ ...TOOL, name: `t${lists}` }], nextCursor: `${lists}` });
     if (how === "lists nonsense") return result(id, { tools: "all" });

@@ -163,6 +163,21 @@ describe("a tool server", () => {
     );
   });
 
+  it("that does not tell its tools in time is waited for once: the next questions do without them at once", async () => {
+    for (const how of ["never begins", "never lists"]) {
+      const silent = unkind(how);
+      const patient = new AbortController();
+      const first = silent.tools(patient.signal);
+      // Nobody waits longer than they want because somebody else does.
+      await assert.rejects(silent.tools(AbortSignal.timeout(300)), { name: "TimeoutError" }, how);
+      const before = performance.now();
+      await failsAs("timeout", silent.tools(AbortSignal.timeout(10_000)));
+      assert.ok(performance.now() - before < 1_000, how);
+      patient.abort();
+      await assert.rejects(first, { name: "AbortError" }, how);
+    }
+  });
+
   it("that changes its tools is asked for them again, and they have another hash", async () => {
     const changing = unkind("changes its tools");
     const [before] = (await changing.tools(SIGNAL)).tools;

@@ -271,6 +271,10 @@ const FAILURES: Readonly<
     },
     says: /big: own does not have large.*agents\.big\.model/,
   },
+  tools: {
+    with: () => ({ settings: { tools: { search: { type: "http", url: `${NO_WHERE}/mcp` } } } }),
+    says: /search at 127\.0\.0\.1:1: .*url and token of tools\.search/,
+  },
 };
 
 function badIn(findings: readonly Finding[]): string {

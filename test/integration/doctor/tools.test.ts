@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Config, ToolServerConfig } from "../../../src/config/config.ts";
+import type { Finding } from "../../../src/doctor/check.ts";
+import { tools } from "../../../src/doctor/checks/tools.ts";
+import type { Patient } from "../../../src/doctor/patient.ts";
+import { currentUser, type SystemUser } from "../../../src/observability/user-name.ts";
+import { realToolServer, toolProgram, UNKIND_TOOL_SERVER } from "../../support/tool-servers.ts";
+import { temporaryDirectory } from "../../support/temporary.ts";
+
+/** The finding about one server; the check looks at nothing else of a patient. */
+async function findingOf(server: ToolServerConfig, user: SystemUser | undefined = currentUser()): Promise<Finding> {
+  const config = { tools: new Map([["files", server]]) } as unknown as Config;
+  const [finding] = await tools.run({ config, user } as Patient);
+  return finding ?? assert.fail();
+}
+
+describe("the doctor's look at a tool server", () => {
+  it("counts the tools that it offers", async () => {
+    const args = [realToolServer("filesystem"), await temporaryDirectory("doctor-tools")];
+    const finding = await findingOf(toolProgram(args));
+    assert.equal(finding.status, "good", finding.text);
+    assert.match(finding.text, /^files \(local\) answers, \d+ of its \d+ tools are offered$/);
+  });
+
+  it("finds one of which nothing is offered", async () => {
+    const finding = await findingOf(toolProgram([UNKIND_TOOL_SERVER, "has faulty tools"]));
+    assert.equal(finding.status, "bad", finding.text);
+    assert.match(finding.text, /none of its tools \(1\) is offered: .*; 5 more can't be used/);
+  });
+
+  it("finds a program that ends at once", async () => {
+    const finding = await findingOf(toolProgram([UNKIND_TOOL_SERVER, "ends at once"]));
+    assert.equal(finding.status, "bad");
+  });
+
+  it("gives no program the rights of another user than the bridge's", async () => {
+    const other = { uid: 12_345, gids: [], name: "bridge" };
+    assert.deepEqual(await findingOf(toolProgram([UNKIND_TOOL_SERVER, "ends at once"]), other), {
+      status: "unknown",
+      text: "files: only bridge can try this program",
+    });
+  });
+});
