@@ -9,7 +9,7 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
     "the certificate of the package index is not trusted: where a proxy opens connections, name its certificate by PIP_CERT, and try again",
   ],
   [
-    /NameResolutionError|Temporary failure in name resolution|Name or service not known|NewConnectionError|Failed to establish a new connection|Network is unreachable|No route to host|Connection refused|ConnectTimeoutError|ReadTimeoutError|timed out|RemoteDisconnected|Connection aborted/,
+    /NameResolutionError|Temporary failure in name resolution|Name or service not known|NewConnectionError|Failed to establish a new connection|Network is unreachable|No route to host|Connection refused|ConnectTimeoutError|ReadTimeoutError|timed out|RemoteDisconnected|Connection aborted|from versions: none/,
     "the package index can't be reached: it is needed the first time; connect this machine, or name a proxy by HTTPS_PROXY or a mirror by PIP_INDEX_URL, and try again",
   ],
   [

@@ -24,6 +24,8 @@ describe("pip's failure", () => {
       /^the package index gave another file/,
     ],
     [["ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"], /^the disk is full/],
+    // All that pip says where it does not try again.
+    [OFFLINE.slice(1), /^the package index can't be reached/],
     [["ERROR: No matching distribution found for matrix-synapse==1.163.2"], /^there is no package for this Python/],
   ] as const) {
     it(`is said in words: ${output[0].slice(0, 40)}`, () => {
