@@ -90,7 +90,7 @@ export async function layFoundation(given: Given): Promise<Foundation> {
   });
   closers.add(() => client.close());
   const providers = new Providers(await providersOf(config, log, metrics));
-  const tools = new ToolServers(config.tools, log);
+  const tools = new ToolServers(config.tools, log, metrics);
   closers.add(() => tools.stop());
   const directory = new AgentDirectory(settings, () => providers.now, new GivenNames(database), log);
   closers.add(() => directory.stop());

@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 
 /*
  * Every metric of ours, declared: docs/metrics.md is made of this file (`npm run docs`), and the dashboard in docker/ is
- * checked against it. Labels hold names that the admin chose (agents, providers) and words from short lists; never the id
+ * checked against it. Labels hold names that the admin chose (agents, providers, tool servers) and words from short lists; never the id
  * of a user, a room or an event. Times are in seconds.
  */
 
@@ -118,6 +118,17 @@ export const METRICS = {
     "matrix_agents_provider_paused",
     "Whether requests to the provider pause because it failed again and again: 0 no, 0.5 one request tries, 1 yes.",
     { provider: PROVIDER },
+  ),
+
+  toolCalls: histogram(
+    "matrix_agents_tool_call_seconds",
+    "Calls of tools, with how long they took.",
+    {
+      server: "the tool server's name in config.yaml",
+      outcome:
+        "`done`; `error`: in the tool's own words; or the failure: `unreachable`, `ended`, `timeout`, `malformed`, `too_much`, `refused`, `wants_input`, `cancelled`",
+    },
+    CALLS,
   ),
 
   toDeviceRefused: counter(

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ToolRules, ToolServerConfig } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import type { KnownTool } from "./tool-definition.ts";
 import { ToolFailure } from "./tool-failure.ts";
 import type { ToolResult } from "./tool-result.ts";
@@ -21,10 +22,12 @@ const LISTS_MS = 5_000;
 /** The configured servers of tools. */
 export class ToolServers {
   readonly #log: Logger;
+  readonly #metrics: Metrics | undefined;
   #servers: ReadonlyMap<string, ToolServer>;
 
-  constructor(configs: ReadonlyMap<string, ToolServerConfig>, log: Logger) {
+  constructor(configs: ReadonlyMap<string, ToolServerConfig>, log: Logger, metrics?: Metrics) {
     this.#log = log;
+    this.#metrics = metrics;
     this.#servers = new Map([...configs].map(([name, config]) => [name, new ToolServer(name, config, log)]));
   }
 
@@ -64,7 +67,18 @@ export class ToolServers {
     given: Readonly<Record<string, unknown>>,
     signal: AbortSignal,
   ): Promise<ToolResult> {
-    return this.#named(server).call(tool, given, signal);
+    const started = performance.now();
+    let outcome = "cancelled";
+    try {
+      const result = await this.#named(server).call(tool, given, signal);
+      outcome = result.isError ? "error" : "done";
+      return result;
+    } catch (error) {
+      if (error instanceof ToolFailure) outcome = error.code;
+      throw error;
+    } finally {
+      this.#metrics?.toolCalls.observe({ server, outcome }, (performance.now() - started) / 1_000);
+    }
   }
 
   /** Takes another configuration: a server with the same settings keeps its connection. */

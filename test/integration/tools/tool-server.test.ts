@@ -2,14 +2,17 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { silentLogger } from "../../../src/observability/log.ts";
+import { createMetrics } from "../../../src/observability/metrics.ts";
 import { ToolFailure, type ToolFailureCode } from "../../../src/tools/tool-failure.ts";
 import { LONGEST_RESULT } from "../../../src/tools/tool-result.ts";
 import type { ToolServer } from "../../../src/tools/tool-server.ts";
+import { ToolServers } from "../../../src/tools/tool-servers.ts";
 import { eventually } from "../../support/eventually.ts";
 import { inCheckout } from "../../support/paths.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 import { httpToolServers } from "../../support/http-tool-servers.ts";
-import { toolServers } from "../../support/tool-servers.ts";
+import { toolProgram, toolServers, UNKIND_TOOL_SERVER } from "../../support/tool-servers.ts";
 
 const SIGNAL = new AbortController().signal;
 const MIB = 1_048_576;
@@ -255,5 +258,19 @@ describe("a tool server", () => {
     await assert.rejects(call, /stopped/);
     // The connection is as good as before.
     assert.equal((await silent.tools(SIGNAL)).tools.length, 1);
+  });
+});
+
+describe("the calls of tools", () => {
+  it("are counted and timed by server and outcome", async () => {
+    const metrics = createMetrics(() => undefined);
+    const configs = ["is plain", "ends in a call"].map((how) => toolProgram([UNKIND_TOOL_SERVER, how]));
+    const servers = new ToolServers(new Map(configs.map((config, at) => [`s${at}`, config])), silentLogger(), metrics);
+    await servers.call("s0", "work", {}, SIGNAL);
+    await failsAs("ended", servers.call("s1", "work", {}, SIGNAL));
+    await servers.stop();
+    const text = await metrics.text();
+    assert.match(text, /tool_call_seconds_count\{server="s0",outcome="done"\} 1/);
+    assert.match(text, /tool_call_seconds_count\{server="s1",outcome="ended"\} 1/);
   });
 });
