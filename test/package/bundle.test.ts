@@ -91,11 +91,11 @@ describe("the bundle", () => {
     );
   });
 
-  it("loads a provider's client only when a provider speaks its protocol", async () => {
+  it("loads a client only when a provider or a tool server speaks its protocol", async () => {
     const sources = await sourcesLoadedWith(await fileOf("src/bridge/start.ts"));
     assert.ok(sources.length > 500);
     assert.deepEqual(
-      sources.filter((source) => /node_modules\/(openai|@anthropic-ai|unpdf)\//.test(source)),
+      sources.filter((source) => /node_modules\/(openai|@anthropic-ai|@modelcontextprotocol|unpdf)\//.test(source)),
       [],
     );
   });

@@ -36,8 +36,11 @@ async function lookAt(name: string, config: ToolServerConfig, user: SystemUser |
   } catch (error) {
     if (!(error instanceof ToolFailure) && !signal.aborted) throw error;
     const reason = error instanceof ToolFailure ? error.message : `it tells no tools within ${LIST_MS / 1_000} s`;
-    const settings = config.type === "stdio" ? "command, args and folders" : "url and token";
-    return bad(`${name} at ${server.host}: ${reason}`, `start it, or correct the ${settings} of tools.${name}`);
+    const mend =
+      config.type === "stdio"
+        ? `correct the command, args and folders of tools.${name}; it tells more when you start it by hand`
+        : `start it, or correct the url and token of tools.${name}`;
+    return bad(`${name} at ${server.host}: ${reason}`, mend);
   } finally {
     await server.stop();
   }

@@ -31,7 +31,8 @@ describe("the doctor's look at a tool server", () => {
 
   it("finds a program that ends at once", async () => {
     const finding = await findingOf(toolProgram([UNKIND_TOOL_SERVER, "ends at once"]));
-    assert.equal(finding.status, "bad");
+    assert.equal(finding.status, "bad", finding.text);
+    assert.match(finding.mend, /command, args and folders of tools\.files/);
   });
 
   it("gives no program the rights of another user than the bridge's", async () => {
