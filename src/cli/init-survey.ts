@@ -122,7 +122,7 @@ export function describeSurvey(url: string, { software, versions, signIn }: Surv
   const ways =
     signIn.by === "service"
       ? `people sign in at ${signIn.issuer ?? "an authentication service"}; the bridge signs in nowhere`
-      : "people sign in at the homeserver; the bridge signs in nowhere";
+      : "people sign in at the homeserver; the bridge needs nobody's password";
   const isOld = software?.name === "Synapse" && !isAtLeast(software.version, OLDEST_SYNAPSE);
   const warning = isOld ? `\n  It is too old to be supported: update it to ${OLDEST_SYNAPSE} or later.` : "";
   return `${name} at ${url}, specification up to ${versions.at(-1) ?? "unknown"}; ${ways}.${warning}`;

@@ -43,7 +43,8 @@ const PANIC: PassingAnswer = { status: 500, headers: {}, body: Buffer.alloc(0) }
 export const SHAPES = {
   /** src/api/ruma_wrapper/axum.rs, src/api/client_server/{device,keys,session,sync}.rs */
   Conduit: {
-    software: { name: "Conduit", version: "0.10.9" },
+    // Of no known release: the source was read as it stood when it took first identities without a password (MSC3967).
+    software: { name: "Conduit", version: "0.0.0" },
     pings: false,
     makesDevice: refusal(404, "M_NOT_FOUND", "Device not found."),
     knowsDeviceId: false,
@@ -66,7 +67,7 @@ export const SHAPES = {
   },
   /** src/api/router/auth.rs, src/api/client/{device,keys,session}.rs */
   Continuwuity: {
-    software: { name: "continuwuity", version: "0.5.6" },
+    software: { name: "continuwuity", version: "26.8.0-alpha.1" },
     pings: true,
     knowsDeviceId: true,
     unknownDevice: refusal(

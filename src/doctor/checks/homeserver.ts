@@ -130,7 +130,7 @@ export const rateLimit: Check = {
     ]),
 };
 
-/** None of our users ever signs in. The registration makes them and acts as them, which works with MAS too. */
+/** None of our users has a password. The registration makes them and acts as them, which works with MAS too. */
 export const signIn: Check = {
   name: "sign-in",
   async run({ homeserver: sight, client, config }) {
@@ -140,6 +140,10 @@ export const signIn: Check = {
       way.by === "service"
         ? `people sign in at ${way.issuer ?? "an authentication service, which is away"} (MAS)`
         : "people sign in at the homeserver";
+    const users =
+      way.by === "service"
+        ? "the bridge uses no /login: the registration alone lets it make its users"
+        : "the registration alone lets the bridge make its users";
     const options = { timeoutMs: CALL_LIMIT_MS };
     const { bot } = config.appservice;
     const userId = `@${bot}:${config.homeserver.domain}`;
@@ -153,7 +157,7 @@ export const signIn: Check = {
     try {
       // The user exists, so this makes none.
       await register(client, bot, options);
-      return [good(`${place}; the bridge uses no /login: the registration alone lets it make its users`)];
+      return [good(`${place}; ${users}`)];
     } catch (error) {
       if (!isHomeserverError(error)) throw error;
       return [
