@@ -56,6 +56,8 @@ import { toJson } from "../../src/crypto/store/json-value.ts";
 import { flowIn, isStep, isVerification, transactionOf } from "../../src/crypto/verification-events.ts";
 import { boundedLines } from "../../src/database/served/lines.ts";
 import { answerLine, parseAnswer, parseRequest, requestLine } from "../../src/database/served/messages.ts";
+import { DatabaseError } from "../../src/database/database.ts";
+import { reasonOfDatabaseError } from "../../src/database/database-fault.ts";
 import { isStorable, storable } from "../../src/database/text.ts";
 import { closedFormat, documentFormat, isCalledPdf } from "../../src/documents/formats.ts";
 import { decodedText } from "../../src/documents/text-encoding.ts";
@@ -79,6 +81,7 @@ import { outsideOfSaid, saidInRoom } from "../../src/mailbox/said-in-room.ts";
 import { wordsIn } from "../../src/language/languages.ts";
 import { spokenLanguage } from "../../src/language/spoken-language.ts";
 import { route } from "../../src/mailbox/routing.ts";
+import { reasonOfNetworkCode, reasonOfNetworkError } from "../../src/observability/network-fault.ts";
 import { describeError, printError, unquoted } from "../../src/observability/described-error.ts";
 import { Secrets } from "../../src/observability/secrets.ts";
 import { Bans, isPolicyEvent, parseBanList } from "../../src/permissions/bans.ts";
@@ -536,6 +539,12 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
       for (const encoding of ["utf8", "utf16le", "latin1"] as const) decodedText(Buffer.from(text, encoding));
     },
   },
+  "database/database-fault.ts": {
+    reasonOfDatabaseError: (text) => {
+      reasonOfDatabaseError(new DatabaseError(text, { code: undefined, retryable: false, cause: text }));
+      reasonOfDatabaseError(new DatabaseError(text, { code: text, retryable: false, cause: text }));
+    },
+  },
   "database/text.ts": { storable: (text) => storable(text), isStorable: (text) => isStorable(text) },
   "database/served/lines.ts": {
     boundedLines: (text) => readAll((body) => boundedLines(body, 2 * EVENT), text),
@@ -625,6 +634,10 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     describeError: (text) => describeError(new Error(text, { cause: text })),
     printError: (text) => printError(new Error(text)),
     unquoted: (text) => unquoted(text),
+  },
+  "observability/network-fault.ts": {
+    reasonOfNetworkCode: (text) => reasonOfNetworkCode(text),
+    reasonOfNetworkError: (text) => reasonOfNetworkError(Object.assign(new Error(text), { code: text })),
   },
   "observability/secrets.ts": { Secrets: (text) => SECRETS.hide(text) },
   "permissions/bans.ts": {
@@ -891,6 +904,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "observability/operator-error.ts",
     "observability/file-fault.ts",
     "observability/user-name.ts",
+    "observability/colour.ts",
+    "language/counted.ts",
     "observability/outage.ts",
     "observability/repeated-lines.ts",
     "turns/turn-step.ts",
