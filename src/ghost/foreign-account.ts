@@ -1,4 +1,5 @@
 import { devices } from "../homeserver/key-backup-calls.ts";
+import { isDeviceName } from "./device/device-name.ts";
 import type { CallOptions, HomeserverClient } from "../homeserver/client.ts";
 
 /** A session of somebody who is signed in as one of our users. */
@@ -27,9 +28,9 @@ export class ForeignAccount extends Error {
 const MOST_TOLD = 5;
 
 /**
- * The sessions of people who are signed in as one of our users. The homeserver knows when a session was last seen, and
- * sees none of a device that an application service has made; so the devices of this bridge, and of an earlier database
- * of it, are not among them. Throws HomeserverError.
+ * The sessions of people who are signed in as one of our users. A device of an earlier database of this bridge is none: it has a
+ * name as we give it, and the homeserver, which tells when a session was last seen, has never seen a device that an
+ * application service made. A session that was never used has not been seen either, but has another name. Throws HomeserverError.
  *
  * @param ours the ids of this bridge's devices, which are left out in any case.
  */
@@ -40,7 +41,9 @@ export async function foreignSessions(
   options?: CallOptions,
 ): Promise<readonly ForeignSession[]> {
   const all = await devices(client, { userId }, options);
-  return all.filter(({ deviceId, isSeen }) => isSeen && !ours.has(deviceId));
+  return all.filter(
+    ({ deviceId, isSeen, displayName }) => !ours.has(deviceId) && (isSeen || !isDeviceName(displayName)),
+  );
 }
 
 /** Throws {@link ForeignAccount} where people are signed in as this user, and HomeserverError. */

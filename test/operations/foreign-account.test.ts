@@ -20,29 +20,41 @@ describe("an agent whose name is somebody's account already", () => {
       agents: {
         demo: { provider: "demo", display_name: "Demo" },
         bob: { provider: "demo", display_name: "Bob" },
+        carol: { provider: "demo", display_name: "Carol" },
       },
     });
     // The account is older than the bridge's namespace.
     const { port } = deployment.synapse;
     await deployment.synapse.stop();
     const before = await startHomeserver({ directory: deployment.synapseDirectory, port });
-    await before.registerUser("agent_bob", PASSWORD);
-    const login = await fetch(`${before.url}/_matrix/client/v3/login`, {
-      method: "POST",
-      body: JSON.stringify({
-        type: "m.login.password",
-        identifier: { type: "m.id.user", user: "agent_bob" },
-        password: PASSWORD,
-        initial_device_display_name: "Bob's phone",
-      }),
-    });
-    bob = ((await login.json()) as { access_token: string }).access_token;
+    bob = await signIn(before, "agent_bob", "Bob's phone");
+    // The homeserver has never seen this session.
+    await signIn(before, "agent_carol", undefined);
     assert.equal(await bobsStatus(before.url), 200);
     await before.stop();
     await deployment.restartSynapse();
     await deployment.startBridge();
   });
   after(() => deployment.stop());
+
+  /** Makes an account with a session; resolves with its access token. */
+  async function signIn(
+    on: Awaited<ReturnType<typeof startHomeserver>>,
+    user: string,
+    deviceName: string | undefined,
+  ): Promise<string> {
+    await on.registerUser(user, PASSWORD);
+    const login = await fetch(`${on.url}/_matrix/client/v3/login`, {
+      method: "POST",
+      body: JSON.stringify({
+        type: "m.login.password",
+        identifier: { type: "m.id.user", user },
+        password: PASSWORD,
+        initial_device_display_name: deviceName,
+      }),
+    });
+    return ((await login.json()) as { access_token: string }).access_token;
+  }
 
   async function bobsStatus(url: string): Promise<number> {
     const answer = await fetch(`${url}/_matrix/client/v3/account/whoami`, {
@@ -63,12 +75,19 @@ describe("an agent whose name is somebody's account already", () => {
   }
 
   it("is silent, and the log and doctor say what to do; the others work", async () => {
-    await eventually("the refusal", () => lines("this agent's user is somebody's account").length > 0);
-    const reason = String(lines("this agent's user is somebody's account")[0]?.["reason"]);
+    const reasonFor = (user: string): string | undefined =>
+      lines("this agent's user is somebody's account")
+        .map((line) => String(line["reason"]))
+        .find((reason) => reason.startsWith(user));
+    await eventually(
+      "the refusals",
+      () => reasonFor("@agent_bob") !== undefined && reasonFor("@agent_carol") !== undefined,
+    );
     assert.match(
-      reason,
+      reasonFor("@agent_bob") ?? "",
       /^@agent_bob:example\.test is somebody's account .*deactivate it.*rename.*matrix-agents adopt/,
     );
+    assert.match(await sessions(), /@agent_carol/);
     assert.match(await sessions(), /"bad".*signed in as @agent_bob:.*Bob's phone.*matrix-agents adopt @agent_bob/);
     assert.equal(await bobsStatus(deployment.synapse.url), 200, "nobody was signed out");
 
@@ -83,6 +102,10 @@ describe("an agent whose name is somebody's account already", () => {
     assert.match(stdout, /^1 session of @agent_bob:example\.test ended; .*within a minute/);
     assert.match(stdout, /If it has a password, that still works/);
     assert.equal(await bobsStatus(deployment.synapse.url), 401);
+    assert.match(
+      (await deployment.command(["adopt", "carol"])).stdout,
+      /^1 session of @agent_carol:example\.test ended/,
+    );
 
     const agent = deployment.agent("bob");
     const roomId = await alice.createRoom({ direct: true, invite: [agent] });
