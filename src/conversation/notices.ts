@@ -65,9 +65,9 @@ export class Notices implements NoticeWriter {
     return noticeContent(words.unsignedAgent(shownName(this.#options.agentOf(ghost.userId), ghost.userId)));
   }
 
-  async noDevice(ghost: GhostHandle, roomId: string): Promise<MessageContent> {
+  async noDevice(ghost: GhostHandle, roomId: string, why: "none given" | "none wanted"): Promise<MessageContent> {
     const words = await this.#options.language.words(ghost.userId, roomId);
-    return noticeContent(words.noDevice);
+    return noticeContent(why === "none given" ? words.noDevice : words.noEncryptedRooms);
   }
 
   /** The notice about a message that an agent can't read. */

@@ -52,12 +52,12 @@ export class EncryptedEvents {
   async handle(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>): Promise<ItemResult> {
     const { event } = item;
     const { database, missingKeys, mode } = this.#services;
-    if (!mayTalkIn(mode, true)) return done();
     const { device } = loaded;
     if (device === undefined) {
       if (this.#mayBeKept(event)) await tellOfNoDevice(this.#services, this.#ghost, loaded.lease, event.room_id);
       return done();
     }
+    if (!mayTalkIn(mode, true)) return done();
     const log = this.#ghost.log.child({ room: event.room_id, event: event.event_id });
     const decryption = await this.#decrypt(event, device);
     if (decryption.kind === "missing_key") return this.#awaitKey(event, decryption, { device, lease: loaded.lease });

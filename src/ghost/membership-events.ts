@@ -4,7 +4,6 @@ import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { MailItem } from "../mailbox/mail-item.ts";
 import type { Logger } from "../observability/log.ts";
 import { isRetryable } from "../observability/retryable.ts";
-import { mayTalkIn } from "../permissions/encryption-mode.ts";
 import { SPACE } from "../matrix/invite-state.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
 import type { GhostServices } from "./ghost-services.ts";
@@ -131,7 +130,7 @@ export class MembershipEvents {
 
   /** Whether the room is encrypted and the ghost has no device. The room is told. */
   async #cantTalk(roomId: string, { device, lease }: LoadedGhost, log: Logger): Promise<boolean> {
-    if (device !== undefined || !mayTalkIn(this.#services.mode, true)) return false;
+    if (device !== undefined) return false;
     try {
       if ((await this.#sender.view(roomId)).encryption === undefined) return false;
     } catch (error) {

@@ -20,7 +20,7 @@ export interface NoticeWriter {
   /** The ghost is silent in a room because its own device is not signed. */
   unsigned(ghost: GhostHandle, roomId: string): Promise<object>;
   /** The ghost can neither read nor write in an encrypted room, because it has no device. */
-  noDevice(ghost: GhostHandle, roomId: string): Promise<object>;
+  noDevice(ghost: GhostHandle, roomId: string, why: "none given" | "none wanted"): Promise<object>;
   /** Nobody at this ghost can read a message: its key is missing. */
   missingKey(message: UnreadMessage): Promise<object>;
 }

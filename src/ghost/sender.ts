@@ -233,13 +233,13 @@ export class Sender {
     // Its failure is told where it is waited for.
     caughtUp?.catch(() => undefined);
     const to = await encryptionTarget(this.#services, this.#userId, roomId, { toAll });
-    if (!mayTalkIn(this.#services.mode, to !== undefined)) throw new RoomRefused(this.#services.mode);
     const inClear = { eventType: type, content: JSON.stringify(content) };
+    if (form === "without a device" && (await this.#account.load()).device === undefined) return inClear;
+    if (!mayTalkIn(this.#services.mode, to !== undefined)) throw new RoomRefused(this.#services.mode);
     if (to === undefined) {
       if (form === "encrypted") throw await this.#refuseClear(roomId);
       return inClear;
     }
-    if (form === "without a device" && (await this.#account.load()).device === undefined) return inClear;
     const hasMet = await this.#followDevices(roomId, to.members);
     const device = deviceOf(await this.#account.load());
     // Of people who were met after it, the look says nothing.
