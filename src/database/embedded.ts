@@ -5,7 +5,7 @@ import { runInNewContext } from "node:vm";
 import { PGlite, types } from "@electric-sql/pglite";
 import { databaseError, databaseRefusal, type Database, type Queryable, type Result, type Row } from "./database.ts";
 import { keepUp } from "./embedded-upkeep.ts";
-import { SyncedFiles, syncFolder } from "./synced-files.ts";
+import { SyncedFiles, settleFolder } from "./synced-files.ts";
 import { TransactionStatements } from "./transaction-statements.ts";
 
 /**
@@ -32,7 +32,7 @@ export async function openEmbedded(directory: string): Promise<Database> {
   });
   if (isNew) {
     collectGarbage();
-    await syncFolder(directory);
+    await settleFolder(directory);
   }
   let closing: Promise<void> | undefined;
   const itself = queryable(lite);

@@ -32,15 +32,21 @@ export class SyncedFiles extends NodeFS {
   }
 }
 
-/** Puts a folder on the disk, with all that it holds: `initdb` of PGlite doesn't. Throws the file system's error. */
-export async function syncFolder(folder: string): Promise<void> {
+/**
+ * Puts a new database's folder on the disk, with all that it holds, and closes it to other users: `initdb` of PGlite does neither.
+ * Throws the file system's error.
+ */
+export async function settleFolder(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile() || entry.isDirectory()) await syncFile(join(entry.parentPath, entry.name));
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile()) await settle(path, 0o600);
+    else if (entry.isDirectory()) await settle(path, 0o700);
   }
-  await syncFile(folder);
+  await settle(folder, 0o700);
 }
 
-async function syncFile(path: string): Promise<void> {
+async function settle(path: string, mode: number): Promise<void> {
   await using file = await open(path, "r");
+  await file.chmod(mode);
   await file.sync();
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { it } from "node:test";
 import { openEmbedded } from "../../../src/database/embedded.ts";
@@ -32,6 +33,19 @@ it("keeps in the embedded database all that was committed before a power cut", a
     "select count(*)::int as count, min(number) as first, max(number) as last from kept",
   );
   assert.deepEqual(rows, [{ count: 1_901, first: 101, last: 2_001 }]);
+});
+
+it("lets no other user read a new embedded database", async (test) => {
+  const folder = join(await temporaryDirectory("private"), "database");
+  const database = await openEmbedded(folder);
+  test.after(() => database.close());
+  await database.execute("create table added (number integer)");
+  const open: string[] = [];
+  for (const path of ["", ...(await readdir(folder, { recursive: true }))]) {
+    const { mode } = await stat(join(folder, path));
+    if ((mode & 0o022) !== 0 || (path === "" && (mode & 0o077) !== 0)) open.push(path);
+  }
+  assert.deepEqual(open, []);
 });
 
 it("keeps a new embedded database, too", async (test) => {
