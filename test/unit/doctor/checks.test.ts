@@ -199,7 +199,12 @@ const FAILURES: Readonly<
     with: () => ({
       answers: {
         "GET /_matrix/client/v3/devices": {
-          body: { devices: [{ device_id: "PHONE", display_name: "Element", last_seen_ts: 1 }, { device_id: "MADE" }] },
+          body: {
+            devices: [
+              { device_id: "PHONE", display_name: "Element", last_seen_ts: 1 },
+              { device_id: "MADE", display_name: "Demo (matrix-appservice-agents)" },
+            ],
+          },
         },
       },
     }),
