@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { dump, load } from "js-yaml";
+import { ensurePrograms, isThere } from "../support/debian.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { DOMAIN, startHomeserver } from "../support/homeserver.ts";
@@ -17,15 +18,14 @@ const run = promisify(execFile);
 const ENV = { PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}` };
 const UNIT = "usr/lib/systemd/system/matrix-agents.service";
 
-function isThere(command: string): boolean {
-  return spawnSync("sh", ["-c", 'command -v "$1"', "sh", command]).status === 0;
-}
-
-/** The reason why nothing can be installed by dpkg here. */
+/** The reason why nothing can be installed by dpkg here; what is only missing is installed. */
 const WHY =
-  process.platform !== "linux" || process.getuid?.() !== 0 || !isThere("dpkg") || !isThere("systemd-sysusers")
-    ? "this needs root on a Linux with dpkg and systemd-sysusers"
-    : undefined;
+  process.platform !== "linux" || process.getuid?.() !== 0 || !isThere("dpkg")
+    ? "this needs root on a Linux with dpkg"
+    : ensurePrograms({
+        commands: ["systemd-sysusers", "systemd-analyze", "lintian"],
+        packages: ["systemd", "lintian"],
+      });
 
 describe("the Debian package", { skip: WHY ?? false }, () => {
   let deb: string;
@@ -62,11 +62,7 @@ describe("the Debian package", { skip: WHY ?? false }, () => {
     return `${(mode & 0o777).toString(8)} ${name(uid, user.uid)}:${name(gid, user.gid)}`;
   }
 
-  it("has no faults that Debian's own checker finds", async (test) => {
-    if (!isThere("lintian")) {
-      test.skip("lintian is not installed (apt-get install --no-install-recommends lintian)");
-      return;
-    }
+  it("has no faults that Debian's own checker finds", async () => {
     const args = [
       "--fail-on",
       "error,warning",
@@ -109,11 +105,7 @@ describe("the Debian package", { skip: WHY ?? false }, () => {
     await stat(join(root, started.find((word) => word.endsWith("main.js")) ?? "nowhere"));
   });
 
-  it("has a unit that systemd understands", async (test) => {
-    if (!isThere("systemd-analyze")) {
-      test.skip("there is no systemd-analyze");
-      return;
-    }
+  it("has a unit that systemd understands", async () => {
     // Node is not in that root; the machine's stands for it.
     const unit = (await readFile(join(root, UNIT), "utf8")).replace(
       "ExecStart=/usr/bin/node",

@@ -1,10 +1,10 @@
-import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { dump } from "js-yaml";
 import { startPython, type PythonChild } from "../../quickstart/python-child.ts";
 import { SYNAPSE_VERSION } from "../../quickstart/synapse.ts";
 import { ensureVenv } from "../../quickstart/venv.ts";
+import { ensurePrograms } from "./debian.ts";
 import type { AnyHomeserver } from "./bridge-on.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free-port.ts";
@@ -34,16 +34,8 @@ export function noWorkers(): string | undefined {
 /** Installs Synapse with its drivers, and Redis from Debian's packages, where this is root's process. */
 export async function ensureWorkers(progress: (line: string) => void): Promise<void> {
   await ensureVenv({ directory: VENV, packages: { named: PACKAGES }, progress });
-  const isThere = (command: string): boolean => spawnSync("sh", ["-c", `command -v ${command}`]).status === 0;
-  if (isThere("redis-server")) return;
-  const hint = "apt-get install --no-install-recommends redis-server";
-  if (process.getuid?.() === 0 && isThere("apt-get")) {
-    progress("Installing redis-server …");
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    spawnSync("apt-get", ["-qq", "update"], { env });
-    spawnSync("apt-get", ["-qq", "install", "-y", "--no-install-recommends", "redis-server"], { env });
-  }
-  if (!isThere("redis-server")) process.env[ABSENT] = `Synapse with workers needs Redis (${hint})`;
+  const missing = ensurePrograms({ commands: ["redis-server"], packages: ["redis-server"] }, progress);
+  if (missing !== undefined) process.env[ABSENT] = `Synapse with workers needs Redis: ${missing}`;
 }
 
 /** The workers, with the writing that each does and the paths of requests that each gets. */
