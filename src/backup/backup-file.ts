@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createReadStream, createWriteStream } from "node:fs";
-import { link, lstat, open, rename, rm } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { type FileHandle, link, lstat, open, rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import type { Item } from "./contents.ts";
@@ -42,17 +42,38 @@ export async function writeBackup(
   // The random name keeps others from placing a file or a link there first.
   const draft = `${path}.${randomBytes(8).toString("hex")}.part`;
   await refuseExisting(path);
+  // Opened before the rest begins: a stream that opens its file itself may do so after the file was removed.
+  const file = await open(draft, "wx", 0o600).catch((error: unknown) => {
+    throw unwritable(path, error);
+  });
+  try {
+    await writeSealed(file, { path, head, key: keyOf(salt), fill }).finally(() => file.close());
+    await putInPlace(draft, path);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+interface Contents {
+  /** The name that the file will have. */
+  readonly path: string;
+  readonly head: Buffer;
+  readonly key: Uint8Array;
+  readonly fill: (take: (item: Item) => Promise<void>) => Promise<void>;
+}
+
+async function writeSealed(file: FileHandle, { path, head, key, fill }: Contents): Promise<void> {
   const gzip = createGzip();
   const failed = new AbortController();
   const written = pipeline(
     gzip,
     async function* (source: AsyncIterable<Uint8Array>) {
       yield head;
-      yield* sealStream(keyOf(salt), head, source);
+      yield* sealStream(key, head, source);
     },
-    createWriteStream(draft, { flags: "wx", mode: 0o600, flush: true }),
+    file.createWriteStream({ flush: true }),
   ).catch((error: unknown) => {
-    failed.abort(new BackupError(`${draft} can't be written: ${reasonOf(error, path)}`, { cause: error }));
+    failed.abort(unwritable(path, error));
   });
   try {
     await fill(async (item) => {
@@ -62,13 +83,10 @@ export async function writeBackup(
     gzip.end();
     await written;
     failed.signal.throwIfAborted();
-    await putInPlace(draft, path);
-    await rm(draft, { force: true });
   } catch (error) {
     const cause: unknown = failed.signal.aborted ? failed.signal.reason : error;
     gzip.destroy();
     await written;
-    await rm(draft, { force: true });
     throw cause;
   }
 }
@@ -133,7 +151,7 @@ async function refuseExisting(path: string): Promise<void> {
     () => false,
     (error: unknown) => {
       if (codeOf(error) === "ENOENT") return true;
-      throw new BackupError(`${path} can't be written: ${reasonOf(error, path)}`, { cause: error });
+      throw unwritable(path, error);
     },
   );
   if (!isFree) throw existing(path);
@@ -155,8 +173,12 @@ async function putInPlace(draft: string, path: string): Promise<void> {
     }
   } catch (error) {
     if (codeOf(error) === "EEXIST") throw existing(path);
-    throw new BackupError(`${path} can't be written: ${reasonOf(error, path)}`, { cause: error });
+    throw unwritable(path, error);
   }
+}
+
+function unwritable(path: string, error: unknown): BackupError {
+  return new BackupError(`${path} can't be written: ${reasonOf(error, path)}`, { cause: error });
 }
 
 function existing(path: string): BackupError {

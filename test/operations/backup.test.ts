@@ -60,6 +60,11 @@ describe("a backup", () => {
     assert.match(stdout, /^\d+ rows written to .*master key/);
     assert.doesNotMatch(await readFile(file, "latin1"), /teal|agent_demo/);
     assert.equal((await deployment.command(["backup", file])).code, 1, "it is there already");
+    const nowhere = await deployment.command(["backup", join(`${file}.nowhere`, "backup")]);
+    assert.match(nowhere.stderr, /nowhere.backup can't be written: there is no folder /);
+    assert.doesNotMatch(nowhere.stderr, /\.part/);
+    const made = (await deployment.command(["audit"])).stdout.match(/backup\.made/g);
+    assert.equal(made?.length, 1, "only a backup that could begin is in the log");
   });
 
   it("restores a lost database, with new devices of the same identity, and the conversations before", async () => {

@@ -34,26 +34,24 @@ async function backUp(file: string, { config, database }: AtDatabase): Promise<n
   const own = ownTables(await knownMigrations());
   const version = await packageVersion();
   let rows = 0;
-  await new AuditLog(database).record(database, { kind: "backup.made", by: operator() });
-  const write = (source: Database, inUse?: readonly string[]): Promise<void> =>
-    writeBackup(
-      file,
-      (salt) => masterKey.backupKey(salt),
-      (take) =>
-        dump(source, {
-          own,
-          version,
-          confirm: (tx) => masterKey.confirm(tx),
-          take: (item) => {
-            if (item.kind === "end") ({ rows } = item);
-            return take(item);
-          },
-          ...(inUse === undefined ? {} : { inUse }),
-        }),
-    );
-  // The whole dump in one transaction would keep a running bridge waiting.
-  if (database.kind === "served") await readHeldCopy(database, config.dataDir, ghostsInUse, write);
-  else await write(database);
+  const keyOf = (salt: Uint8Array): Uint8Array => masterKey.backupKey(salt);
+  await writeBackup(file, keyOf, async (take) => {
+    await new AuditLog(database).record(database, { kind: "backup.made", by: operator() });
+    const copy = (source: Database, inUse?: readonly string[]): Promise<void> =>
+      dump(source, {
+        own,
+        version,
+        confirm: (tx) => masterKey.confirm(tx),
+        take: (item) => {
+          if (item.kind === "end") ({ rows } = item);
+          return take(item);
+        },
+        ...(inUse === undefined ? {} : { inUse }),
+      });
+    // The whole dump in one transaction would keep a running bridge waiting.
+    if (database.kind === "served") await readHeldCopy(database, config.dataDir, ghostsInUse, copy);
+    else await copy(database);
+  });
   process.stdout.write(
     `${counted(rows, "row", "rows")} written to ${file}. The file opens only with the master key, which is not in it: keep the key too, in another place.\n`,
   );

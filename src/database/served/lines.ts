@@ -10,15 +10,21 @@ export async function* boundedLines(stream: AsyncIterable<Uint8Array>, longest: 
   // Kept in pieces: joining them each time would copy them each time.
   let begun: Uint8Array[] = [];
   let length = 0;
-  for await (let chunk of stream) {
-    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED)) {
-      refuseLong(length + end, longest);
-      const line = Buffer.concat([...begun, chunk.subarray(0, end)]).toString("utf8");
-      [begun, length, chunk] = [[], 0, chunk.subarray(end + 1)];
-      yield line;
+  for await (const chunk of stream) {
+    const end = chunk.lastIndexOf(LINE_FEED);
+    if (end === -1) {
+      begun.push(chunk);
+      length += chunk.length;
+    } else {
+      // All lines of a chunk are decoded at once: one by one, many short lines cost the most.
+      const lines = Buffer.concat([...begun, chunk.subarray(0, end)]).toString("utf8");
+      const rest = chunk.subarray(end + 1);
+      [begun, length] = [[rest], rest.length];
+      for (const line of lines.split("\n")) {
+        refuseLong(Buffer.byteLength(line), longest);
+        yield line;
+      }
     }
-    begun.push(chunk);
-    length += chunk.length;
     refuseLong(length, longest);
   }
 }
