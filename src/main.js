@@ -8,17 +8,21 @@ const version = process.versions.node;
 if (Number(version.split(".")[0]) < OLDEST_NODE) {
   console.error(
     `matrix-agents needs Node.js ${OLDEST_NODE} or newer; this is ${version}.\n` +
-      `On Debian and Ubuntu: curl -fsSL https://deb.nodesource.com/setup_${OLDEST_NODE}.x | sudo -E bash - && sudo apt-get install -y nodejs\n` +
-      "Elsewhere: https://nodejs.org/en/download. In a checkout, npm ci brings a Node.js of its own, on which bin/matrix-agents runs.",
+      `On Debian and Ubuntu: sudo apt-get install nodejs, where "apt-cache policy nodejs" names ${OLDEST_NODE} or newer; else NodeSource's packages, https://github.com/nodesource/distributions\n` +
+      `Elsewhere: nvm install ${OLDEST_NODE}, or https://nodejs.org/en/download. In a checkout, npm ci brings a Node.js of its own, on which bin/matrix-agents runs.`,
   );
   process.exit(2);
 }
 
-// The reader has closed the pipe (`| head`). This is no failure; no more is written.
 process.stdout.on("error", (error) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit();
+  // The reader has closed the pipe (`| head`). This is no failure; no more is written.
+  if (error.code === "EPIPE") process.exit();
+  const reason = error.code === "ENOSPC" ? "no space is left where it goes" : `the system says ${error.code}`;
+  process.stderr.write(`matrix-agents: the output can't be written: ${reason}\n`);
+  process.exit(1);
 });
+// Nobody can be told any more; the exit code still tells.
+process.stderr.on("error", () => undefined);
 
 import("./cli/exit-code.ts")
   .then(({ exitCodeOf }) => exitCodeOf(process.argv.slice(2)))

@@ -24,6 +24,11 @@ program=$root/usr/lib/matrix-agents
 mkdir -p "$program" "$root/usr/bin" "$root/etc/matrix-agents" "$root/usr/lib/systemd/system" "$root/usr/lib/sysusers.d" "$root/DEBIAN"
 cp -R "$dist" "$program/dist"
 cp -R migrations package.json config.schema.yaml config.example.yaml registration.yaml.example "$program"
+# The pages that messages name.
+find docs -name '*.md' | while read -r page; do
+  mkdir -p "$program/$(dirname "$page")"
+  cp "$page" "$program/$page"
+done
 # For debuggers; half of what the program weighs.
 find "$program/dist" -name '*.map' -delete
 chmod 0755 "$program/dist/main.js"
@@ -34,7 +39,9 @@ sed -e 's|/opt/matrix-agents/dist/|/usr/lib/matrix-agents/dist/|' \
   docker/systemd/matrix-agents.service >"$root/usr/lib/systemd/system/matrix-agents.service"
 cp $here/sysusers.conf "$root/usr/lib/sysusers.d/matrix-agents.conf"
 # The paths of the unit: credentials in place of files, and its own folder for data.
-sed -e 's|^\( *\)registration: .*|\1registration: /run/credentials/matrix-agents.service/registration.yaml|' \
+sed -e 's|\$schema=\./|$schema=file:///usr/lib/matrix-agents/|' \
+  -e '/^ *#/s|\bdocs/|/usr/lib/matrix-agents/docs/|g' \
+  -e 's|^\( *\)registration: .*|\1registration: /run/credentials/matrix-agents.service/registration.yaml|' \
   -e 's|^data_dir: .*|data_dir: /var/lib/matrix-agents|' \
   -e 's|^# encryption:$|encryption:|' \
   -e 's|^#   master_key_file: .*|  master_key_file: /run/credentials/matrix-agents.service/master_key|' config.example.yaml >"$root/etc/matrix-agents/config.yaml"
@@ -44,6 +51,7 @@ chmod 0750 "$root/etc/matrix-agents"
 doc=$root/usr/share/doc/matrix-agents
 mkdir -p "$doc"
 cp $here/README.Debian "$doc"
+ln -s ../../../lib/matrix-agents/docs "$doc/docs"
 {
   cat $here/copyright
   echo

@@ -17,15 +17,15 @@ export async function agentArgument(name: string, config: Config, database: Data
   if (found !== undefined) return found;
   const near = nearName(
     name,
-    known.flatMap((userId) => namesOf(userId, domain)),
+    known.map((userId) => shortName(userId, domain)),
   );
   const list =
     known.length === 0 ? "there are no agents yet; start the bridge first" : `the agents are ${known.join(", ")}`;
   throw new UsageError(`there is no agent "${name}": ${list}${near === undefined ? "" : `; did you mean ${near}?`}`);
 }
 
-/** The names by which a person may call an agent. */
-function namesOf(userId: string, domain: string): readonly string[] {
+/** The shortest name by which a person may call an agent. */
+export function shortName(userId: string, domain: string): string {
   const localpart = userId.slice(1, -domain.length - 1);
-  return localpart.startsWith(AGENT_PREFIX) ? [localpart.slice(AGENT_PREFIX.length)] : [localpart];
+  return localpart.startsWith(AGENT_PREFIX) ? localpart.slice(AGENT_PREFIX.length) : localpart;
 }

@@ -44,6 +44,18 @@ export async function atAgentKeys(
   });
 }
 
+/** The same for a command that gives the agent another device. Throws UsageError also where agents encrypt nothing. */
+export async function atAgentDevice(
+  file: string,
+  agent: string,
+  work: (at: AtAgentKeys) => Promise<number>,
+): Promise<number> {
+  return atAgentKeys(file, agent, (at) => {
+    if (at.config.encryption.mode === "off") throw new UsageError("encryption.mode is off: agents have no devices");
+    return work(at);
+  });
+}
+
 /** The keys of an agent that the homeserver stores. Throws MasterKeyError, DatabaseError. */
 export async function keysOf({ client, masterKey }: AtKeys, userId: string): Promise<AgentKeys> {
   return new AgentKeys(client, userId, await masterKey.recoveryKey(userId));

@@ -9,6 +9,8 @@ export type CommandLine =
   | { readonly kind: "version" }
   /** Help for these commands. */
   | { readonly kind: "help"; readonly names: readonly string[] }
+  /** No command is named, at most options. */
+  | { readonly kind: "nothing" }
   /** @see parseCommand for the rest of the line. */
   | { readonly kind: "run"; readonly name: string; readonly rest: readonly string[] };
 
@@ -19,15 +21,23 @@ export type CommandLine =
  * @param names of all commands; a name of two words is a command of a group.
  */
 export function readCommandLine(argv: readonly string[], names: readonly string[]): CommandLine {
-  const { values, positionals, isHelp } = firstLook(argv);
+  const { values, positionals, isHelp, isHelpWord } = firstLook(argv);
   const [first, second] = positionals;
-  if (values.version === true || (!isHelp && first?.value === "version")) return { kind: "version" };
-  if (first === undefined) {
-    if (isHelp) return { kind: "help", names };
-    throw new UsageError("no command given");
+  if (isHelpWord) parseOptions("help", argv, COMMON_OPTIONS);
+  if (values.version === true) return { kind: "version" };
+  if (first === undefined) return isHelp ? { kind: "help", names } : { kind: "nothing" };
+  if (first.value === "version") {
+    if (second !== undefined) throw new UsageError(`version takes no arguments: ${second.value}`);
+    return isHelp ? { kind: "help", names } : { kind: "version" };
   }
   const called = commandsCalled(first.value, second?.value, names);
-  if (isHelp) return { kind: "help", names: called };
+  if (isHelp) {
+    const words = called.length === 1 && called[0] !== first.value ? 2 : 1;
+    if (isHelpWord && positionals.length > words) {
+      throw new UsageError(`help takes one command: ${positionals.map(({ value }) => value).join(" ")}`);
+    }
+    return { kind: "help", names: called };
+  }
   const [name] = called;
   if (name === undefined || called.length > 1) throw new UsageError(abilitiesOf(first.value, called));
   const taken = name === first.value ? [first.index] : [first.index, second?.index];
@@ -48,10 +58,13 @@ function firstLook(argv: readonly string[]) {
   const { values, tokens } = parseArgs({ args: [...argv], options: COMMON_OPTIONS, strict: false, tokens: true });
   const positionals = tokens.filter((token) => token.kind === "positional");
   const isHelpWord = positionals[0]?.value === "help";
+  // `help help` asks for the same as `help`.
+  const begin = positionals.findIndex(({ value }) => value !== "help");
   return {
     values,
-    positionals: isHelpWord ? positionals.slice(1) : positionals,
+    positionals: begin === -1 ? [] : positionals.slice(begin),
     isHelp: isHelpWord || values.help === true,
+    isHelpWord,
   };
 }
 
@@ -94,8 +107,8 @@ function didYouMean(near: string | undefined): string {
 }
 
 /** `a, b and c`. */
-export function inWords(names: readonly string[]): string {
-  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1) ?? ""}`;
+export function inWords(names: readonly string[], joint: "and" | "or" = "and"): string {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} ${joint} ${names.at(-1) ?? ""}`;
 }
 
 /** The first option that neither this command nor every command takes; undefined when there is none. */

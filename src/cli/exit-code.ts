@@ -2,8 +2,12 @@ import { printError } from "../observability/described-error.ts";
 import { OperatorError } from "../observability/operator-error.ts";
 import { helpAbout } from "./command-line.ts";
 import { COMMANDS } from "./command-list.ts";
+import { printable } from "./printable.ts";
 import { runCommandLine } from "./run-command-line.ts";
 import { UsageError } from "./usage-error.ts";
+
+/** The most characters of a mistake that are shown. */
+const LONGEST_MISTAKE = 2_000;
 
 /** Runs a command line, tells on standard error why it failed, and returns the exit code. */
 export async function exitCodeOf(argv: readonly string[]): Promise<number> {
@@ -19,8 +23,9 @@ export async function exitCodeOf(argv: readonly string[]): Promise<number> {
     const error = explainFailure(thrown);
     // Errors for a person carry their exit code; any other error is a fault of ours and shows its stack.
     if (error instanceof UsageError) {
-      // The whole help would bury the mistake.
-      process.stderr.write(`matrix-agents: ${error.message}\nHelp: ${helpAbout(argv, Object.keys(COMMANDS))}\n`);
+      // The whole help would bury the mistake. The words may quote an argument of any length.
+      const mistake = printable(error.message.slice(0, LONGEST_MISTAKE));
+      process.stderr.write(`matrix-agents: ${mistake}\nHelp: ${helpAbout(argv, Object.keys(COMMANDS))}\n`);
       return error.exitCode;
     }
     if (error instanceof OperatorError) {

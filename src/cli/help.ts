@@ -4,7 +4,7 @@ import type { Command, NamedCommand, Option, Options } from "./command.ts";
 export const COMMON_OPTIONS = {
   config: { type: "string", short: "c", value: "FILE", meaning: "the configuration (default: config.yaml)" },
   help: { type: "boolean", short: "h", meaning: "show help for a command" },
-  version: { type: "boolean", meaning: "print the version" },
+  version: { type: "boolean", short: "v", meaning: "print the version" },
 } as const;
 
 /** Longer names have their meaning on the next line. */

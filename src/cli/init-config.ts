@@ -30,6 +30,9 @@ export interface GivenSettings {
 
 const DEFAULT_PORT = 9993;
 
+const UNTOLD =
+  ": this listener of the homeserver does not tell the server name, which is the part of user ids after the colon (server_name in homeserver.yaml); one with federation or keys among its resources does";
+
 /**
  * Writes the first config.yaml from options, detected values and answers. Throws UsageError, NoHomeserver, NoOllama,
  * Unanswered and NotWritten.
@@ -117,7 +120,7 @@ async function domainOf(
   const { hostname } = new URL(homeserver);
   // A person must confirm the guess: it may be wrong, and user ids can't be changed later.
   const guess = survey.domain ?? (isNear(homeserver) ? undefined : hostname.replace(/^(matrix|synapse)\./, ""));
-  if (prompt === undefined) return needed("domain");
+  if (prompt === undefined) return needed("domain", UNTOLD);
   return prompt.ask("Server name, the part of user ids after the colon", guess, (answer) =>
     !FORMATS["server-name"].validate(answer)
       ? `Expected ${FORMATS["server-name"].expected}.`

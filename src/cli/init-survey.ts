@@ -128,9 +128,13 @@ export function describeSurvey(url: string, { software, versions, signIn }: Surv
   return `${name} at ${url}, specification up to ${versions.at(-1) ?? "unknown"}; ${ways}.${warning}`;
 }
 
-/** Refuses to go on without an option where nobody can be asked. */
-export function needed(option: string): never {
-  throw new UsageError(`init needs --${option}, or a terminal to ask on`);
+/**
+ * Refuses to go on without an option where nobody can be asked.
+ *
+ * @param why why it can't be found out.
+ */
+export function needed(option: string, why = ""): never {
+  throw new UsageError(`init needs --${option}, or a terminal to ask on${why}`);
 }
 
 /** A URL without a slash at its end. */

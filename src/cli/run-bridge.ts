@@ -11,6 +11,7 @@ import { Secrets } from "../observability/secrets.ts";
 import { launchesOf } from "../tools/sandbox.ts";
 import { Hangups } from "./hangups.ts";
 import { reload } from "./reload.ts";
+import { runningAlready } from "./running-already.ts";
 import { explainStartFailure } from "./start-failure.ts";
 
 /** The limit of a stop, on top of the turns' own time: a hanging database could block it. */
@@ -70,8 +71,8 @@ export async function runBridge(
   const { startBridge } = await import("../bridge/start.ts");
 
   const signalled = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
-  const bridge = await startBridge(config, registration, log).catch((error: unknown) => {
-    throw explainStartFailure(error, config);
+  const bridge = await startBridge(config, registration, log).catch(async (error: unknown) => {
+    throw (await runningAlready(error, config, registration, guard)) ?? explainStartFailure(error, config);
   });
   hangups.answer(() =>
     reload(

@@ -12,9 +12,9 @@ export class StartFailure extends OperatorError<"StartFailure"> {
 export function explainStartFailure(error: unknown, config: Config): unknown {
   if (error instanceof DatabaseError) {
     const place = config.database === undefined ? `the embedded database in ${config.dataDir}` : "the database";
-    return new StartFailure(`${place} can't be used: ${reasonOfDatabaseError(error) ?? error.message}`, {
-      cause: error,
-    });
+    const reason = reasonOfDatabaseError(error) ?? error.message;
+    const mend = error.mend === undefined ? "" : `; ${error.mend}`;
+    return new StartFailure(`${place} can't be used: ${reason}${mend}`, { cause: error });
   }
   const { bind, port } = config.appservice;
   const code = error instanceof Error && "code" in error ? error.code : undefined;

@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { OperatorError } from "../observability/operator-error.ts";
-import { currentUser, type SystemUser } from "../observability/user-name.ts";
+import { shellWord } from "../observability/shell-word.ts";
+import { currentUser, nameOfUser, type SystemUser } from "../observability/user-name.ts";
 
 /** A file or folder that others must not read or change. */
 export interface GuardedFile {
@@ -105,23 +106,30 @@ export async function insecureFiles(
   self: SystemUser | undefined = currentUser(),
 ): Promise<InsecureFile[]> {
   if (self === undefined) return [];
-  const judged = await Promise.all(
-    files.map(async (file) => {
-      const facts = await stat(file.path).catch(() => undefined);
-      return facts === undefined ? undefined : judgeFile(file, facts, self);
-    }),
+  const looked = await Promise.all(
+    files.map(async (file) => ({ file, facts: await stat(file.path).catch(() => undefined) })),
   );
-  return judged.filter((found) => found !== undefined);
+  const dataOwner = looked.find(({ file }) => file.kind === "folder")?.facts?.uid;
+  return looked.flatMap(({ file, facts }) =>
+    facts === undefined ? [] : (judgeFile(file, facts, self, dataOwner) ?? []),
+  );
 }
 
 /**
  * The fault of a file; undefined when there is none. It may belong to us or to root, and a group of ours or of root's
  * may read it, because systemd, Docker and Kubernetes pass secrets in that way.
+ *
+ * @param dataOwner the owner of the data folder; undefined where there is none yet.
  */
-export function judgeFile(file: GuardedFile, facts: FileFacts, self: SystemUser): InsecureFile | undefined {
+export function judgeFile(
+  file: GuardedFile,
+  facts: FileFacts,
+  self: SystemUser,
+  dataOwner?: number,
+): InsecureFile | undefined {
   const { path, kind } = file;
   const found = (problem: string, mend: string): InsecureFile => ({ path, problem: `${file.what} ${problem}`, mend });
-  const name = quoted(path);
+  const name = shellWord(path);
   const isMounted = path.startsWith(MOUNTED_SECRETS);
   const isOurs = facts.uid === self.uid;
   // Removing the others' rights is no remedy where we read the file by those rights.
@@ -129,6 +137,11 @@ export function judgeFile(file: GuardedFile, facts: FileFacts, self: SystemUser)
   const closed = `${takeOver}chmod ${kind === "folder" ? "700" : "600"} ${name}`;
 
   if (!isMounted && !isOurs && facts.uid !== 0) {
+    // A bridge that is another user's is not root's to run: what it writes could not be used by that user.
+    if (self.uid === 0 && dataOwner !== 0) {
+      const owner = nameOfUser(dataOwner ?? facts.uid);
+      return found(`belongs to ${nameOfUser(facts.uid)}`, `sudo -u ${owner} matrix-agents …`);
+    }
     const mend = `chown ${self.name} ${name}${facts.mode & 0o077 ? ` && chmod ${kind === "folder" ? "700" : "600"} ${name}` : ""}`;
     return found(`belongs to another user (uid ${facts.uid})`, mend);
   }
@@ -147,10 +160,6 @@ export function judgeFile(file: GuardedFile, facts: FileFacts, self: SystemUser)
     return found(`can be read by a group that is not ours (gid ${facts.gid})`, closed);
   }
   return undefined;
-}
-
-function quoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function asSettings(value: unknown): Readonly<Record<string, unknown>> {

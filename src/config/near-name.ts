@@ -1,9 +1,15 @@
 /** The known name that a misspelt one most likely means; undefined when none is similar. */
 export function nearName(name: string, known: readonly string[]): string | undefined {
   const [best] = known
+    // A name of any other length has too many letters to insert or to drop, however long it is.
+    .filter((candidate) => Math.abs(candidate.length - name.length) <= mostMistakes(candidate))
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
-  return best !== undefined && best.distance <= Math.max(1, best.candidate.length / 3) ? best.candidate : undefined;
+  return best !== undefined && best.distance <= mostMistakes(best.candidate) ? best.candidate : undefined;
+}
+
+function mostMistakes(candidate: string): number {
+  return Math.max(1, candidate.length / 3);
 }
 
 /** The smallest number of letters to insert, drop, replace or swap with their neighbour (optimal string alignment). */

@@ -1,6 +1,8 @@
 import { reasonOfNetworkCode } from "../observability/network-fault.ts";
 import type { DatabaseError } from "./database.ts";
 
+const DAMAGED = "PostgreSQL's files are damaged: restore a backup";
+
 /** The words for the SQLSTATEs that an admin can mend (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
 const REASONS: Readonly<Record<string, string>> = {
   "28P01": "PostgreSQL refuses the password of this user",
@@ -12,6 +14,10 @@ const REASONS: Readonly<Record<string, string>> = {
   "57P01": "PostgreSQL is being stopped",
   "57P03": "PostgreSQL is starting; try again in a moment",
   "25006": "PostgreSQL is read-only: name the primary server, not a replica",
+  "58030": "PostgreSQL can't read or write its files: read the system's log (dmesg)",
+  "58P01": DAMAGED,
+  XX001: DAMAGED,
+  XX002: DAMAGED,
   EACCES: "this user may not use PostgreSQL's socket",
   ENOENT: "there is no socket of PostgreSQL in that folder: is it running, and is that its folder?",
 };

@@ -73,11 +73,17 @@ export class DatabaseError extends Error {
   /** The server's SQLSTATE, else the driver's code (`ECONNREFUSED` …). */
   readonly code: string | undefined;
   readonly retryable: boolean;
+  /** The remedy, where it is known and not in the message. */
+  readonly mend: string | undefined;
 
-  constructor(message: string, options: { code: string | undefined; retryable: boolean; cause?: unknown }) {
+  constructor(
+    message: string,
+    options: { code: string | undefined; retryable: boolean; mend?: string | undefined; cause?: unknown },
+  ) {
     super(message, { cause: options.cause });
     this.code = options.code;
     this.retryable = options.retryable;
+    this.mend = options.mend;
   }
 }
 
@@ -85,8 +91,11 @@ export class DatabaseError extends Error {
 export const NO_DATABASE = "NO_DATABASE";
 
 /** An error for a database that can't be used as it is, in words for the admin. */
-export function databaseRefusal(message: Saying<"DatabaseRefusal">, code?: typeof NO_DATABASE): DatabaseError {
-  return new DatabaseError(message, { code, retryable: false });
+export function databaseRefusal(
+  message: Saying<"DatabaseRefusal">,
+  { code, mend }: { readonly code?: typeof NO_DATABASE; readonly mend?: string } = {},
+): DatabaseError {
+  return new DatabaseError(message, { code, mend, retryable: false });
 }
 
 /**

@@ -37,16 +37,20 @@ export async function readCopy<T>(dataDir: string, read: (database: Database) =>
   });
   try {
     const copy = join(temporary, "database");
-    await new FolderCopy(folder, copy).finish().catch((error: unknown) => {
-      const code = error instanceof Error && "code" in error ? error.code : undefined;
-      throw code === "ENOSPC" || code === "EDQUOT"
-        ? new NotCopied(`${room}: ${reasonOfFileError(error, room)}`, { cause: error })
-        : error;
-    });
-    return await readAndClose(copy, read);
+    await new FolderCopy(folder, copy).finish();
+    return await readAndClose(copy, folder, read);
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    throw new NotCopied(`${room}: ${reasonOfFileError({ code: "ENOSPC" }, room)}`, { cause: error });
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/** Whether the disk of a copy is full: as the system says it, or as PostgreSQL does. */
+function isFull(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "ENOSPC" || code === "EDQUOT" || code === "53100";
 }
 
 /**
@@ -74,7 +78,7 @@ export async function readHeldCopy<A, T>(
       await whileHeld(tx, copy.finish());
       return answer;
     });
-    return await readAndClose(folder, (database) => read(database, asked));
+    return await readAndClose(folder, embeddedFolder(dataDir), (database) => read(database, asked));
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
@@ -86,8 +90,8 @@ async function whileHeld(tx: Queryable, work: Promise<void>): Promise<void> {
   while (!(await Promise.race([done, sleep(SIGN_OF_LIFE_MS, false)]))) await tx.query("select");
 }
 
-async function readAndClose<T>(folder: string, read: (database: Database) => Promise<T>): Promise<T> {
-  const database = await openEmbedded(folder);
+async function readAndClose<T>(copy: string, original: string, read: (database: Database) => Promise<T>): Promise<T> {
+  const database = await openEmbedded(copy, original);
   try {
     return await read(database);
   } finally {

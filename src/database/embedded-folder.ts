@@ -1,5 +1,6 @@
 import { access, constants, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { shellWord } from "../observability/shell-word.ts";
 import { currentUser, nameOfUser } from "../observability/user-name.ts";
 import { databaseRefusal } from "./database.ts";
 
@@ -8,15 +9,16 @@ export function embeddedFolder(dataDir: string): string {
   return join(dataDir, "database");
 }
 
-/** Whether the folder is there. Throws the file system's error when that can't be told. */
+/** Whether anything is in the folder: an empty one is no database. Throws the file system's error when that can't be told. */
 export async function hasEmbedded(dataDir: string): Promise<boolean> {
-  try {
-    await stat(embeddedFolder(dataDir));
-    return true;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+  return ((await unlessMissing(readdir(embeddedFolder(dataDir))))?.length ?? 0) > 0;
+}
+
+async function unlessMissing<T>(looked: Promise<T>): Promise<T | undefined> {
+  return looked.catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;
-  }
+  });
 }
 
 /**
@@ -25,21 +27,25 @@ export async function hasEmbedded(dataDir: string): Promise<boolean> {
  */
 export async function refuseForeignFolder(dataDir: string): Promise<void> {
   const self = currentUser();
-  if (self === undefined || !(await hasEmbedded(dataDir))) return;
+  if (self === undefined) return;
   const folder = embeddedFolder(dataDir);
-  const { uid } = await stat(folder);
+  const there = await unlessMissing(stat(folder));
   if (self.uid === 0) {
+    const { uid } = there ?? (await unlessMissing(stat(dataDir))) ?? self;
     if (uid === 0) return;
     const owner = nameOfUser(uid);
     throw databaseRefusal(
-      `the database in ${dataDir} belongs to ${owner}, and root would leave files there that ${owner} can't use; run this as that user: sudo -u ${owner} matrix-agents …`,
+      `the database in ${dataDir} belongs to ${owner}, and root would leave files there that ${owner} can't use`,
+      { mend: `run this as that user: sudo -u ${owner} matrix-agents …` },
     );
   }
+  if (there === undefined) return;
   const closed = await firstClosed(folder);
   if (closed === undefined) return;
   const owner = nameOfUser((await stat(closed)).uid);
   throw databaseRefusal(
-    `${closed} in the database's folder belongs to ${owner}, and this user (${self.name}) can't use it; give the folder back: sudo chown -R ${self.name} ${folder}`,
+    `${closed} in the database's folder belongs to ${owner}, and this user (${self.name}) can't use it`,
+    { mend: `give the folder back: sudo chown -R ${self.name} ${shellWord(folder)}` },
   );
 }
 
@@ -55,7 +61,7 @@ export async function strayFile(
       (facts) => facts.uid,
       () => uid,
     );
-    if (owner !== uid) return { path, mend: `sudo chown -R ${nameOfUser(uid)}:${gid} ${folder}` };
+    if (owner !== uid) return { path, mend: `sudo chown -R ${nameOfUser(uid)}:${gid} ${shellWord(folder)}` };
   }
   return undefined;
 }

@@ -1,9 +1,9 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { PGlite, types } from "@electric-sql/pglite";
-import { databaseError, databaseRefusal, type Database, type Queryable, type Result, type Row } from "./database.ts";
+import { databaseError, type Database, type Queryable, type Result, type Row } from "./database.ts";
+import { damage, lastWords } from "./embedded-damage.ts";
 import { keepUp } from "./embedded-upkeep.ts";
 import { SyncedFiles, settleFolder } from "./synced-files.ts";
 import { TransactionStatements } from "./transaction-statements.ts";
@@ -15,21 +15,31 @@ import { TransactionStatements } from "./transaction-statements.ts";
 const SETTINGS = ["shared_buffers=4MB", "max_connections=20", "fsync=on", "wal_sync_method=fsync"];
 
 /**
- * Opens the embedded database (PGlite) in a folder, which is made when missing. One process only: the caller holds the
- * folder's lock (see `sole-user.ts`). Statements run one at a time.
+ * Opens the embedded database (PGlite) in a folder; makes it where the folder is missing or empty. One process only: the caller
+ * holds the folder's lock (see `sole-user.ts`). Statements run one at a time. Throws DatabaseError for files that are damaged, and
+ * the file system's error.
+ *
+ * @param original the folder that errors name, where this one is a copy of it.
  */
-export async function openEmbedded(directory: string): Promise<Database> {
-  const isNew = !existsSync(join(directory, "PG_VERSION"));
+export async function openEmbedded(directory: string, original: string = directory): Promise<Database> {
+  const isNew = isUnused(directory, original);
+  const log: string[] = [];
   const lite = await PGlite.create({
     fs: new SyncedFiles(directory),
+    onStderr: (line) => {
+      log.push(line.slice(0, LONGEST_LINE));
+      if (log.length > LINES_KEPT) log.shift();
+      return true;
+    },
     startParams: [...PGlite.defaultStartParams, ...SETTINGS.flatMap((setting) => ["-c", setting])],
     parsers: {
       [types.INT8]: (value) => Number(value),
       [types.NUMERIC]: (value) => Number(value),
     },
   }).catch((cause: unknown) => {
-    throw unopened(directory, cause);
+    throw unopened({ directory, original, log }, cause);
   });
+  log.length = 0;
   if (isNew) {
     collectGarbage();
     await settleFolder(directory);
@@ -92,16 +102,40 @@ const SYSTEM_ERRORS: Readonly<Record<number, string>> = {
   69: "EROFS",
 };
 
+/** The part of PostgreSQL's own log that is kept for the case of its end. */
+const LINES_KEPT = 20;
+const LONGEST_LINE = 1_000;
+
+/** Whether there is no database yet. Throws the error for the rest of one. */
+function isUnused(directory: string, original: string): boolean {
+  let names: readonly string[];
+  try {
+    names = readdirSync(directory);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return true;
+    throw error;
+  }
+  if (names.length > 0 && !names.includes("PG_VERSION")) throw damage(original, "its file PG_VERSION is missing");
+  return names.length === 0;
+}
+
 /** PostgreSQL ends on files that it can't use, and its end is an error of WebAssembly. */
-function unopened(directory: string, cause: unknown): Error {
+function unopened(
+  {
+    directory,
+    original,
+    log,
+  }: { readonly directory: string; readonly original: string; readonly log: readonly string[] },
+  cause: unknown,
+): Error {
   if (cause instanceof Error && "code" in cause && typeof cause.code === "string" && "path" in cause) return cause;
   const number: unknown = typeof cause === "object" && cause !== null && "errno" in cause ? cause.errno : undefined;
   const code = typeof number === "number" ? SYSTEM_ERRORS[number] : undefined;
   if (code !== undefined) {
     return Object.assign(new Error(`${code}: the database's files`), { code, path: directory, syscall: "open" });
   }
-  const reason = cause instanceof Error ? (cause.message.split("\n", 1)[0] ?? "") : "no reason given";
-  return databaseRefusal(`the files of the database in ${directory} can't be opened (${reason})`);
+  const said = lastWords(log, original);
+  return damage(original, said === undefined ? "PostgreSQL ends while it reads them" : `PostgreSQL says: ${said}`);
 }
 
 function queryable(target: Pick<PGlite, "query" | "exec">): Queryable {

@@ -101,7 +101,9 @@ export async function refuseOtherVersion(database: Database): Promise<void> {
     await refuseDuringRestore(tx, "transaction");
     const { rows } = await tx.query<{ isMade: boolean }>(`select to_regclass('migrations') is not null as "isMade"`);
     if (rows[0]?.isMade !== true) {
-      throw databaseRefusal("there is no database in this place yet: the first start makes its tables", NO_DATABASE);
+      throw databaseRefusal("there is no database in this place yet: the first start makes its tables", {
+        code: NO_DATABASE,
+      });
     }
     const applied = await appliedMigrations(tx);
     refuseNewer(applied, known);

@@ -123,7 +123,9 @@ async function reachEmbedded(dataDir: string, log: Logger, waits: (bridge: Folde
 /** Throws DatabaseError where there is no embedded database. */
 async function refuseMissing(dataDir: string): Promise<void> {
   if (await hasEmbedded(dataDir)) return;
-  throw databaseRefusal(`there is no database in ${dataDir} yet: the first start of the bridge makes it`, NO_DATABASE);
+  throw databaseRefusal(`there is no database in ${dataDir} yet: the first start of the bridge makes it`, {
+    code: NO_DATABASE,
+  });
 }
 
 async function afterwards(database: Database, work: (database: Database) => Promise<void>): Promise<Database> {

@@ -4,7 +4,8 @@ import type { Registration } from "../config/registration.ts";
 import { DatabaseError } from "../database/database.ts";
 import { reasonOfDatabaseError } from "../database/database-fault.ts";
 import { NotCopied, readCopy } from "../database/embedded-copy.ts";
-import { hasEmbedded, refuseForeignFolder, strayFile } from "../database/embedded-folder.ts";
+import { remedyOfDamage } from "../database/embedded-damage.ts";
+import { embeddedFolder, hasEmbedded, refuseForeignFolder, strayFile } from "../database/embedded-folder.ts";
 import { openPostgres } from "../database/postgres.ts";
 import { databaseOfBridge } from "../database/served/client.ts";
 import { userOfDirectory } from "../database/sole-user.ts";
@@ -17,6 +18,7 @@ import { silentLogger } from "../observability/log.ts";
 import { currentUser, type SystemUser } from "../observability/user-name.ts";
 import type { Provider } from "../providers/provider.ts";
 import { askBridge, type BridgeState } from "./endpoint.ts";
+import { localUrl } from "../homeserver/local-url.ts";
 import { bridgeUser } from "./owner.ts";
 import { readRecords, type Records } from "./records.ts";
 
@@ -31,8 +33,7 @@ export type DatabaseSight =
   | { readonly kind: "none" }
   /** It can't be read now, which is no fault. */
   | { readonly kind: "unread"; readonly reason: string }
-  /** `mend` is the remedy, where the reason does not say it. */
-  | { readonly kind: "unreadable"; readonly reason: string; readonly mend?: string };
+  | { readonly kind: "unreadable"; readonly reason: string; readonly mend: string };
 
 /** The result of a ping through the homeserver. */
 export type PingSight =
@@ -87,7 +88,7 @@ export async function examine(
 }
 
 async function lookAtBridge(config: Config, registration: Registration): Promise<BridgeState> {
-  const bridge = await askBridge(listenerUrl(config), registration.hsToken);
+  const bridge = await askBridge(localUrl(config.appservice), registration.hsToken);
   if (bridge.kind !== "stopped" || config.database !== undefined) return bridge;
   const holder = await userOfDirectory(config.dataDir);
   return holder?.kind === "bridge" ? { kind: "starting", pid: holder.pid } : bridge;
@@ -117,8 +118,16 @@ async function lookAtDatabase(config: Config, bridge: BridgeState): Promise<Data
       return { kind: "unreadable", reason: `${error.path}: ${reason}`, mend };
     }
     if (!(error instanceof DatabaseError)) throw error;
-    return { kind: "unreadable", reason: reasonOfDatabaseError(error) ?? error.message };
+    return { kind: "unreadable", reason: reasonOfDatabaseError(error) ?? error.message, mend: remedyOf(error, config) };
   }
+}
+
+/** A bridge that ended while it was asked leaves its files whole. */
+function remedyOf(error: DatabaseError, { database, dataDir }: Config): string {
+  if (error.mend !== undefined) return error.mend;
+  if (database !== undefined) return "start it, or correct database.url";
+  const isOver = error.retryable && error.code?.startsWith("58") !== true;
+  return isOver ? "ask again in a moment" : remedyOfDamage(embeddedFolder(dataDir));
 }
 
 /** This migrates nothing: only the start of the new version does that. */
@@ -176,7 +185,7 @@ async function lookAtPing(
       return { kind: "untried", reason: "the bridge is starting" };
     case "running":
       return ping(registration, client, async (id) => {
-        const after = await askBridge(listenerUrl(config), registration.hsToken);
+        const after = await askBridge(localUrl(config.appservice), registration.hsToken);
         return after.kind === "running" ? after.answer.pings.includes(id) : undefined;
       });
     case "stopped": {
@@ -205,10 +214,4 @@ async function ping(
     const code = error instanceof MatrixError ? error.errcode : undefined;
     return { kind: "failed", code, reason: explainPingFailure(error, { url: registration.url }) };
   }
-}
-
-/** The URL at which a process on this machine reaches the listener for the homeserver. */
-function listenerUrl({ appservice: { bind, port } }: Config): string {
-  if (bind === "0.0.0.0" || bind === "::") return `http://127.0.0.1:${port}`;
-  return `http://${bind.includes(":") ? `[${bind}]` : bind}:${port}`;
 }

@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { localpartOf } from "../agents/agents.ts";
+import { reasonOfHomeserverError } from "../homeserver/error-words.ts";
 import { isHomeserverError } from "../homeserver/errors.ts";
 import { answeredEvent } from "../matrix/relation.ts";
 import { bad, good, type Finding } from "./check.ts";
@@ -57,7 +58,7 @@ export async function holdRoundtrip(
     }
   } catch (error) {
     if (error instanceof NoAnswer || error instanceof NoTemporaryUser) return bad(error.message, error.mend);
-    if (isHomeserverError(error)) return bad(error.message, "check the homeserver's log");
+    if (isHomeserverError(error)) return bad(reasonOfHomeserverError(error), "check the homeserver's log");
     throw error;
   }
 }

@@ -26,7 +26,8 @@ function withPort(url: string): string {
   return `http://${hostname}:${port || "11434"}${pathname}`;
 }
 
-function endpointOf(url: URL): Endpoint {
+/** The host and port of a URL. */
+export function endpointOf(url: URL): Endpoint {
   return { host: url.hostname, port: url.port === "" ? (DEFAULT_PORTS[url.protocol] ?? 0) : Number(url.port) };
 }
 

@@ -1,5 +1,6 @@
 import { devices } from "../homeserver/key-backup-calls.ts";
 import { isDeviceName } from "./device/device-name.ts";
+import type { Retryable } from "../observability/retryable.ts";
 import type { CallOptions, HomeserverClient } from "../homeserver/client.ts";
 
 /** A session of somebody who is signed in as one of our users. */
@@ -13,14 +14,18 @@ export interface ForeignSession {
  * The user of an agent is somebody's account: it was there before the bridge first made it, and people are signed in. It
  * is not taken over, because its owner would read what is said to the agent, and speak as the agent.
  */
-export class ForeignAccount extends Error {
+export class ForeignAccount extends Error implements Retryable {
   override readonly name = "ForeignAccount";
+  /** An admin may give the account to the bridge. */
+  readonly retryable = true;
+  readonly subject: string;
 
   constructor(userId: string, sessions: readonly ForeignSession[]) {
     const which = sessions.map(({ deviceId }) => deviceId).join(", ");
     super(
       `${userId} is somebody's account with sessions of its own (${which}), not the bridge's: deactivate it at the homeserver, rename the agent, or take it over, which ends its sessions: matrix-agents adopt ${userId}`,
     );
+    this.subject = userId;
   }
 }
 

@@ -10,8 +10,10 @@ export const HALTED_WAIT_MS = 30_000;
 export class GhostHalted extends Error implements Retryable {
   override readonly name = "GhostHalted";
   readonly retryable = true;
+  readonly subject: string;
 
   constructor(userId: string, options?: ErrorOptions) {
     super(`${userId} has no device on the homeserver any more`, options);
+    this.subject = userId;
   }
 }

@@ -1,6 +1,7 @@
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { storable } from "../database/text.ts";
+import { counted } from "../language/counted.ts";
 import type { Transaction } from "../homeserver/transaction.ts";
 import type { Seals } from "../sealing/seals.ts";
 
@@ -27,6 +28,11 @@ export async function insertMalformed(tx: Queryable, seals: Seals, malformed: Tr
 export async function countMalformed(database: Queryable): Promise<number> {
   const { rows } = await database.query<{ count: number }>("select count(*)::integer as count from malformed");
   return rows[0]?.count ?? 0;
+}
+
+/** A number of malformed parts in words. */
+export function malformedInWords(count: number): string {
+  return `${counted(count, "part", "parts")} of transactions that ${count === 1 ? "was no event" : "were no events"}`;
 }
 
 /** Deletes old malformed parts. Returns their number. */

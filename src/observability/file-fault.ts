@@ -1,6 +1,7 @@
 import { statSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import { OperatorError } from "./operator-error.ts";
+import { shellWord } from "./shell-word.ts";
 import { currentUser, nameOfUser } from "./user-name.ts";
 
 /** The file system refuses a file that a command needs. */
@@ -34,7 +35,7 @@ export function reasonOfFileError(error: unknown, path: string): string {
 
 /** The same in its two parts. */
 export function faultOf(error: unknown, path: string): FilePathFault {
-  const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+  const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : undefined;
   switch (code) {
     case "EACCES":
     case "EPERM":
@@ -44,17 +45,21 @@ export function faultOf(error: unknown, path: string): FilePathFault {
         reason: factsOf(dirname(path)) === undefined ? `there is no folder ${dirname(path)}` : "there is no such file",
       };
     case "ENOTDIR":
-      return { reason: "a part of this path is a file, not a folder" };
+      return noFolder(path);
     case "EISDIR":
       return { reason: "it is a folder, not a file" };
-    case "ENOTEMPTY":
     case "EEXIST":
+      // A folder was to be made.
+      if (typeof error === "object" && error !== null && "syscall" in error && error.syscall === "mkdir")
+        return noFolder(path);
+      return { reason: "it exists already" };
+    case "ENOTEMPTY":
       return { reason: "it exists already" };
     case "ENOSPC":
     case "EDQUOT":
       return {
         reason: "the disk is full, or its quota is used up",
-        mend: `make room there: df -h ${shown(existing(path))}`,
+        mend: `make room there: df -h ${shellWord(existing(path))}`,
       };
     case "EROFS":
       return {
@@ -76,6 +81,15 @@ export function faultOf(error: unknown, path: string): FilePathFault {
   }
 }
 
+/** A folder is needed where there is a file: the path itself, or a part of it. */
+function noFolder(path: string): FilePathFault {
+  const file = existing(path);
+  return {
+    reason: `${file === path ? "it" : file} is a file, not a folder`,
+    mend: "move it away, or name another place",
+  };
+}
+
 /** Who has the right that we lack: the first part of the path that refuses us, from its end. */
 function noRight(path: string): FilePathFault {
   const me = currentUser();
@@ -87,8 +101,8 @@ function noRight(path: string): FilePathFault {
   const whose = `${refusing === path ? "it" : refusing} belongs to ${owner}, mode ${(facts.mode & 0o777).toString(8)}`;
   const mend =
     facts.uid === me?.uid
-      ? `chmod u+rw${facts.isDirectory() ? "x" : ""} ${shown(refusing)}`
-      : `run the command as that user (sudo -u ${owner} …), or give the file to this one (chown ${me?.name ?? "USER"} ${shown(refusing)})`;
+      ? `chmod u+rw${facts.isDirectory() ? "x" : ""} ${shellWord(refusing)}`
+      : `run the command as that user (sudo -u ${owner} …), or give the file to this one (chown ${me?.name ?? "USER"} ${shellWord(refusing)})`;
   return { reason: `${my} has no right to it: ${whose}`, mend };
 }
 
@@ -103,10 +117,6 @@ function factsOf(path: string): Stats | undefined {
   } catch {
     return undefined;
   }
-}
-
-function shown(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** Whether the file system refused a path. */

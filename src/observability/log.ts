@@ -103,7 +103,9 @@ function failureKey(
   bindings: () => Readonly<Record<string, unknown>>,
 ): string | undefined {
   const { error, reason = error } = fields;
-  if (isRetryable(error)) return JSON.stringify([line, error.name, "code" in error ? error.code : undefined]);
+  if (isRetryable(error)) {
+    return JSON.stringify([line, error.name, "code" in error ? error.code : undefined, error.subject]);
+  }
   if (reason === undefined) return undefined;
   const all = { ...bindings(), ...fields };
   const words = reason instanceof Error ? `${reason.name} ${reason.message}` : typeof reason === "string" ? reason : "";

@@ -58,6 +58,14 @@ export const OPERATOR_ERRORS = {
         says: ["appservice.port: this user may not listen on port …"],
         mend: "Choose a port from 1024 on with `matrix-agents init --port`.",
       },
+      {
+        says: ["the bridge is running already…"],
+        mend: "Stop it before you start it again. `matrix-agents health` and `doctor` ask the one that runs. Several processes on PostgreSQL need a port each.",
+      },
+      {
+        says: ["the homeserver does not reach the bridge yet: …"],
+        mend: "Do what follows the colon, and run `init` again. Where nobody can be asked (`--yes`, or no terminal) `init` looks once; `--no-wait` leaves it out.",
+      },
       { says: ["… can't be read: …"], mend: "Let the user who runs `init` read that file." },
     ],
   },
@@ -100,7 +108,7 @@ export const OPERATOR_ERRORS = {
       },
       {
         says: ["the files of the database in … can't be opened…"],
-        mend: "They are damaged, or no database of this version's kind: restore a backup ([upgrade.md](upgrade.md#restore)).",
+        mend: "They are damaged, or no database of this version's kind. Put the folder aside, as it says, and restore a backup ([upgrade.md](upgrade.md#restore)). Without one, see [restore.md](operations/restore.md#the-database-is-lost).",
       },
       {
         says: ["… stop the other processes first"],

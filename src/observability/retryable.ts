@@ -3,6 +3,8 @@
  */
 export interface Retryable {
   readonly retryable: boolean;
+  /** The one who alone is concerned, such as a ghost; absent where all who need the same thing fail. */
+  readonly subject?: string;
 }
 
 /**

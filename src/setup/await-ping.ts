@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import { backoffMs } from "../concurrency/backoff.ts";
 import type { Config } from "../config/config.ts";
 import type { Registration } from "../config/registration.ts";
 import { AgentsAppService } from "../homeserver/app-service.ts";
@@ -9,7 +10,8 @@ import { HomeserverUnreachable, isHomeserverError } from "../homeserver/errors.t
 import { explainPingFailure, knowsNoPings, pingAppservice } from "../homeserver/ping.ts";
 import { silentLogger } from "../observability/log.ts";
 
-const EVERY_MS = 2_000;
+/** The pauses between pings while somebody registers the bridge. */
+const AGAIN = { firstMs: 2_000, longestMs: 15_000 };
 const PING_TIMEOUT_MS = 15_000;
 
 /** The addresses of the bridge's listener: for the homeserver, and for us. */
@@ -52,9 +54,13 @@ async function inPlaceOfBridge<T>(
   }
 }
 
-/** The homeserver has the registration, and reached us if it can be asked to: not every one pings. */
+/** The homeserver has the registration, and reached us if it can be asked to: not every one pings. `sender` is our bot there. */
 export type FirstSight =
-  { readonly kind: "reaches us"; readonly durationMs: number } | { readonly kind: "knows no pings" };
+  | { readonly kind: "reaches us"; readonly durationMs: number; readonly sender: string }
+  | { readonly kind: "knows no pings"; readonly sender: string };
+
+/** The same, or the reason why it is not so yet. */
+type Sight = FirstSight | { readonly kind: "not yet"; readonly reason: string };
 
 /**
  * Makes the homeserver ping us until that succeeds, which it does after a restart with the registration; or until a
@@ -68,6 +74,24 @@ export async function awaitFirstPing(
   told: (reason: string) => void,
   signal: AbortSignal,
 ): Promise<FirstSight> {
+  return withClient(place, async (client) => {
+    let last = "";
+    for (let failures = 0; ; failures += 1) {
+      const sight = await look(client, place.registration, signal);
+      if (sight.kind !== "not yet") return sight;
+      if (sight.reason !== last) told(sight.reason);
+      last = sight.reason;
+      await pause(backoffMs(failures, AGAIN), undefined, { signal });
+    }
+  });
+}
+
+/** Makes the homeserver ping us once. Throws as {@link awaitFirstPing}. */
+export async function tryFirstPing(place: PingPlace, signal: AbortSignal): Promise<Sight> {
+  return withClient(place, (client) => look(client, place.registration, signal));
+}
+
+async function withClient<T>(place: PingPlace, work: (client: HomeserverClient) => Promise<T>): Promise<T> {
   const { homeserver, registration } = place;
   const client = createHomeserverClient({
     url: homeserver.url,
@@ -76,44 +100,33 @@ export async function awaitFirstPing(
     log: silentLogger(),
   });
   try {
-    return await inPlaceOfBridge(place, () => pingUntilAnswered(client, registration, told, signal));
+    return await inPlaceOfBridge(place, () => work(client));
   } finally {
     await client.close();
   }
 }
 
-async function pingUntilAnswered(
-  client: HomeserverClient,
-  registration: Registration,
-  told: (reason: string) => void,
-  signal: AbortSignal,
-): Promise<FirstSight> {
-  let last = "";
-  for (;;) {
-    try {
-      return await pingOnce(client, registration, signal);
-    } catch (error) {
-      if (!isHomeserverError(error)) throw error;
-      const reason =
-        error instanceof HomeserverUnreachable
-          ? `The homeserver is not there (${error.code}); is it being restarted?`
-          : explainPingFailure(error, { url: registration.url });
-      if (reason !== last) told(reason);
-      last = reason;
-    }
-    await pause(EVERY_MS, undefined, { signal });
+async function look(client: HomeserverClient, registration: Registration, signal: AbortSignal): Promise<Sight> {
+  try {
+    return await pingOnce(client, registration, signal);
+  } catch (error) {
+    if (!isHomeserverError(error)) throw error;
+    const reason =
+      error instanceof HomeserverUnreachable
+        ? `The homeserver is not there (${error.code}); is it being restarted?`
+        : explainPingFailure(error, { url: registration.url });
+    return { kind: "not yet", reason };
   }
 }
 
 /** Throws HomeserverError where the homeserver does not know the registration, or does not reach us. */
 async function pingOnce(client: HomeserverClient, { id }: Registration, signal: AbortSignal): Promise<FirstSight> {
   const options = { signal, timeoutMs: PING_TIMEOUT_MS };
-  try {
-    return { kind: "reaches us", durationMs: await pingAppservice(client, id, randomUUID(), options) };
-  } catch (error) {
+  const durationMs = await pingAppservice(client, id, randomUUID(), options).catch((error: unknown) => {
     if (!knowsNoPings(error)) throw error;
-    // Only a registered token is known.
-    await whoami(client, undefined, options);
-    return { kind: "knows no pings" };
-  }
+    return undefined;
+  });
+  // Only a registered token is known.
+  const sender = await whoami(client, undefined, options);
+  return durationMs === undefined ? { kind: "knows no pings", sender } : { kind: "reaches us", durationMs, sender };
 }

@@ -1,11 +1,5 @@
 import type { Software } from "../homeserver/software.ts";
 
-/** The URL at which a homeserver on this machine reaches a listener on `bind`. */
-export function localUrl(bind: string, port: number): string {
-  if (bind === "0.0.0.0" || bind === "::") return `http://127.0.0.1:${port}`;
-  return `http://${bind.includes(":") ? `[${bind}]` : bind}:${port}`;
-}
-
 /**
  * The instructions for installing a registration file.
  *

@@ -1,4 +1,6 @@
+import { pathToFileURL } from "node:url";
 import { isMap, parseDocument, type Document } from "yaml";
+import { packageFile } from "../observability/package-file.ts";
 
 /** A settings file as text. Reading and changing it keeps comments, order and everything else. */
 export class SettingsFile {
@@ -61,19 +63,20 @@ providers:
 agents:
   demo: { provider: demo, display_name: Demo }
 `
-      : `# Each model that is installed there is an agent; docs/providers.md tells of other providers.
+      : `# Each model that is installed there is an agent; ${packageFile("docs/providers.md")} tells of others.
 providers:
   ollama:
     type: ollama
     url: ${JSON.stringify(ollama.url)}
     discover: true
 ${ollama.hasModel ? "" : "  # It says that it is no model: for as long as the Ollama has none.\n  demo: { type: demo }\n"}
-# Agents of your own, with a name, a prompt, a picture; config.example.yaml has some.
+# Agents of your own, with a name, a prompt, a picture: ${packageFile("config.example.yaml")} has some.
 agents:${ollama.hasModel ? " {}" : "\n  demo: { provider: demo, display_name: Demo }"}
 `;
-  return `# yaml-language-server: $schema=./config.schema.yaml
+  return `# yaml-language-server: $schema=${pathToFileURL(packageFile("config.schema.yaml")).href}
 #
-# Made by matrix-agents init. docs/configuration-reference.md describes every setting, config.example.yaml shows them.
+# Made by matrix-agents init. Every setting is described in ${packageFile("docs/configuration-reference.md")}
+# and shown in ${packageFile("config.example.yaml")}.
 
 homeserver:
   url: ${JSON.stringify(homeserver)}

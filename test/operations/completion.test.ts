@@ -11,12 +11,20 @@ import { temporaryDirectory } from "../support/temporary.ts";
 
 /** How each shell starts without anybody's own settings, and how it reads the script; the command prints its words. */
 const SHELLS = {
-  bash: { args: ["--norc", "-i"], begin: "source ./script; matrix-agents() { echo ran: $*; }" },
+  bash: {
+    args: ["--norc", "-i"],
+    begin: "source ./script; matrix-agents() { if [[ $2 == agents ]]; then echo llama; else echo ran: $*; fi; }",
+  },
   zsh: {
     args: ["-f", "-i"],
-    begin: "autoload -Uz compinit; compinit -u -D; source ./script; matrix-agents() { echo ran: $* }",
+    begin:
+      "autoload -Uz compinit; compinit -u -D; source ./script; matrix-agents() { if [[ $2 == agents ]]; then echo llama; else echo ran: $*; fi }",
   },
-  fish: { args: ["--no-config", "-i"], begin: "source ./script; function matrix-agents; echo ran: $argv; end" },
+  fish: {
+    args: ["--no-config", "-i"],
+    begin:
+      'source ./script; function matrix-agents; if test "$argv[2]" = agents; echo llama; else; echo ran: $argv; end; end',
+  },
 } as const;
 
 for (const shell of ["bash", "zsh", "fish"] as const) {
@@ -56,6 +64,8 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
           ["backup sett\t", "backup settings.yaml"],
           ["completion fi\t", "completion fish"],
           ["help ini\t", "help init"],
+          ["keys new-device ll\t", "keys new-device llama"],
+          ["doctor --agent ll\t", "doctor --agent llama"],
         ] as const) {
           run.type(`matrix-agents ${typed}\r`);
           await eventually(`${JSON.stringify(typed)} to become ${completed}`, () => ends(`ran: ${completed}`), {

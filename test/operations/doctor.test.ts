@@ -63,17 +63,22 @@ describe("from nothing to a healthy bridge", () => {
     await assert.rejects(stat(folder));
   });
 
-  it("init writes the files, says what to change, and waits until Synapse reaches it", async () => {
+  it("init on a terminal writes the files, says what to change, and waits until Synapse reaches it", async () => {
     const waiting: Process = await startProcess({
-      command: process.execPath,
+      command: "python3",
       args: [
-        ...[inCheckout("src/main.js"), "init", "-c", config, "--yes"],
+        ...[inCheckout("test/support/pseudo_terminal.py"), "200", "50"],
+        ...[process.execPath, inCheckout("src/main.js"), "init", "-c", config],
         ...["--homeserver", synapse.url, "--domain", DOMAIN, "--port", String(port)],
       ],
       env: { OLLAMA_HOST: "127.0.0.1:1" },
     });
     after(() => waiting.stop());
-    const told = (): string => waiting.stdout.join("\n");
+    let shown = "";
+    waiting.onOutput((chunk) => (shown += chunk.toString()));
+    const told = (): string => shown.replaceAll("\r\n", "\n");
+    await eventually("init to ask for an Ollama", () => told().includes("demo agent alone"), { instead: told });
+    waiting.type("\r");
     await eventually("init to wait", () => told().includes("does not know this registration's as_token"), {
       timeoutMs: 60_000,
       instead: () => `${told()}\n${waiting.stderr.join("\n")}`,

@@ -9,7 +9,7 @@ import { ensurePrograms, isThere } from "../support/debian.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { DOMAIN, startHomeserver } from "../support/homeserver.ts";
-import { checkoutVersion } from "../support/installed-package.ts";
+import { checkoutVersion, filesOfMessages, namedFiles } from "../support/installed-package.ts";
 import { inCheckout } from "../support/paths.ts";
 import { startProcess, type Process } from "../support/process.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -103,6 +103,14 @@ describe("the Debian package", { skip: WHY ?? false }, () => {
     assert.ok((await readdir(join(root, "usr/lib/matrix-agents/migrations"))).length > 30);
     const started = /^ExecStart=(.*)$/m.exec(await readFile(join(root, UNIT), "utf8"))?.[1]?.split(" ") ?? [];
     await stat(join(root, started.find((word) => word.endsWith("main.js")) ?? "nowhere"));
+  });
+
+  it("brings the files that its settings and its messages name", async () => {
+    const named = namedFiles(await readFile(join(root, "etc/matrix-agents/config.yaml"), "utf8"));
+    assert.ok(named.length >= 4, named.join());
+    for (const path of named) await stat(join(root, path));
+    for (const file of await filesOfMessages()) await stat(join(root, "usr/lib/matrix-agents", file));
+    await stat(join(root, "usr/share/doc/matrix-agents/docs/troubleshooting.md"));
   });
 
   it("has a unit that systemd understands", async () => {

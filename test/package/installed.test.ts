@@ -8,7 +8,13 @@ import { answeredEvent } from "../../src/matrix/relation.ts";
 import { startBridge, type RunningBridge } from "../support/bridge.ts";
 import { freePort } from "../support/free-port.ts";
 import { DOMAIN, startHomeserver } from "../support/homeserver.ts";
-import { checkoutVersion, installPackage, type InstalledPackage } from "../support/installed-package.ts";
+import {
+  checkoutVersion,
+  filesOfMessages,
+  installPackage,
+  namedFiles,
+  type InstalledPackage,
+} from "../support/installed-package.ts";
 import { json, startModelServer, type ModelServer } from "../support/model-server.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
 import { pdf } from "../support/pdf.ts";
@@ -118,6 +124,22 @@ describe("the package, installed globally and offline", () => {
       port: synapse.port,
       registrations: [join(folder, "registration.yaml")],
     });
+  });
+
+  it("names files that are there, in its settings and in its messages", async () => {
+    const named = namedFiles(await readFile(config, "utf8"));
+    assert.ok(named.length >= 3, named.join());
+    for (const path of named) {
+      assert.ok(path.startsWith(installed.folder), path);
+      await stat(path);
+    }
+    for (const file of await filesOfMessages()) await stat(join(installed.folder, file));
+    const spoilt = join(folder, "spoilt.yaml");
+    await writeFile(spoilt, "a: 1\n");
+    const { stdout } = await run("doctor", "-c", spoilt);
+    const [page = ""] = namedFiles(stdout);
+    assert.ok(page.endsWith("configuration-reference.md"), stdout);
+    await stat(page);
   });
 
   it("holds an encrypted conversation, on the embedded database", async () => {

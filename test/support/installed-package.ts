@@ -61,3 +61,17 @@ export async function installPackage(): Promise<InstalledPackage> {
 export async function checkoutVersion(): Promise<string> {
   return (JSON.parse(await readFile(inCheckout("package.json"), "utf8")) as { version: string }).version;
 }
+
+/** The absolute paths in a text of files that come with the package. */
+export function namedFiles(text: string): readonly string[] {
+  return [
+    ...text.matchAll(/(?:file:\/\/)?(\/[^\s;,()]*\/(?:docs\/[\w/-]+\.md|config\.(?:schema|example)\.yaml))/g),
+  ].map(([, path = ""]) => decodeURIComponent(path));
+}
+
+/** The files of the package that messages name. */
+export async function filesOfMessages(): Promise<readonly string[]> {
+  const names = (await readdir(inCheckout("src"), { recursive: true })).filter((name) => name.endsWith(".ts"));
+  const texts = await Promise.all(names.map((name) => readFile(inCheckout(join("src", name)), "utf8")));
+  return texts.flatMap((text) => [...text.matchAll(/packageFile\("([^"]+)"\)/g)].map(([, file = ""]) => file));
+}

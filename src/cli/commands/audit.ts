@@ -26,6 +26,8 @@ export const command = defineCommand({
   examples: ["matrix-agents audit --since 7d", "matrix-agents audit --verify --json"],
   run({ config, since, verify, head, json }) {
     if (head !== undefined && !verify) throw new UsageError("--head is for audit --verify only");
+    if (since !== undefined && verify)
+      throw new UsageError("--since is not for audit --verify, which checks every row");
     const from = since === undefined ? undefined : momentOf(since, new Date());
     const kept = head === undefined ? undefined : parseHead(head);
     return atDatabase(config, async ({ database }) => {

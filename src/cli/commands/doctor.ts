@@ -12,6 +12,7 @@ import { holdRoundtrip } from "../../doctor/roundtrip.ts";
 import { createHomeserverClient } from "../../homeserver/client.ts";
 import { reasonOfFileError } from "../../observability/file-fault.ts";
 import { silentLogger } from "../../observability/log.ts";
+import { packageFile } from "../../observability/package-file.ts";
 import { providersOf } from "../../providers/providers.ts";
 import { defineCommand } from "../command.ts";
 import { UsageError } from "../usage-error.ts";
@@ -29,15 +30,16 @@ export const command = defineCommand({
     "shared-secret-file": {
       type: "string",
       value: "FILE",
-      meaning: "the file with Synapse's registration_shared_secret, which makes that user",
+      meaning: "with --roundtrip: the file with Synapse's registration_shared_secret, which makes that user",
     },
     agent: {
       type: "string",
-      value: "NAME",
-      meaning: "the agent to talk with (default: the first of the configuration)",
+      value: "AGENT",
+      meaning: "with --roundtrip: the agent to talk with (default: the first of the configuration)",
     },
   },
   async run({ config: file, json: isJson, roundtrip, "shared-secret-file": secretFile, agent }) {
+    if (!roundtrip && agent !== undefined) throw new UsageError("--agent is for doctor --roundtrip only");
     const secret = await sharedSecret(roundtrip, secretFile);
     const { results, exitCode } = await lookOver(file, secret === undefined ? undefined : { secret, agent });
     process.stdout.write(`${isJson ? inJson(results) : inLines(results)}\n`);
@@ -52,7 +54,7 @@ async function lookOver(
 ): Promise<{ readonly results: readonly Result[]; readonly exitCode: number }> {
   const files = await load(file);
   if (files instanceof ConfigError) {
-    const mend = "correct it; docs/configuration-reference.md describes every setting";
+    const mend = `correct it; ${packageFile("docs/configuration-reference.md")} describes every setting`;
     return { results: [{ check: CONFIG_CHECK, findings: [bad(oneLine(files.message), mend)] }], exitCode: 2 };
   }
   const { config, registration } = files;

@@ -18,6 +18,10 @@ export const command = defineCommand({
     if (more.length > 0) throw new UsageError("fingerprints takes one agent, or none for all");
     return atDatabase(file, async ({ config, database }) => {
       const wanted = agent === undefined ? undefined : await agentArgument(agent, config, database);
+      if (config.encryption.mode === "off") {
+        process.stdout.write("encryption.mode is off: agents use no keys\n");
+        return 0;
+      }
       for (const keys of await publicKeys(database, wanted)) {
         process.stdout.write(describe(keys, wanted !== undefined && process.stdout.isTTY));
       }

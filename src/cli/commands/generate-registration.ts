@@ -3,7 +3,8 @@ import { dump } from "js-yaml";
 import { FORMATS } from "../../config/formats.ts";
 import { loadConfig } from "../../config/load.ts";
 import { makeRegistration } from "../../config/registration.ts";
-import { instructions, localUrl } from "../../setup/registration-steps.ts";
+import { localUrl } from "../../homeserver/local-url.ts";
+import { instructions } from "../../setup/registration-steps.ts";
 import { writeSecretFile } from "../../setup/secret-file.ts";
 import { defineCommand } from "../command.ts";
 import { UsageError } from "../usage-error.ts";
@@ -35,7 +36,7 @@ export const command = defineCommand({
     const config = await loadConfig(options.config);
     const { registration: expectedFile, bind, port, bot } = config.appservice;
     const file = options.output === undefined ? expectedFile : resolve(options.output);
-    const url = (options.url ?? localUrl(bind, port)).replace(/\/+$/, "");
+    const url = (options.url ?? localUrl({ bind, port })).replace(/\/+$/, "");
     if (!FORMATS["http-url"].validate(url)) throw new UsageError(`--url: expected ${FORMATS["http-url"].expected}`);
 
     const registration = makeRegistration({ domain: config.homeserver.domain, url, bot });

@@ -12,8 +12,9 @@ import { readYamlMapping } from "../../config/yaml-file.ts";
 import { reasonOfFileError } from "../../observability/file-fault.ts";
 import type { Software } from "../../homeserver/software.ts";
 import { NoHomeserver, surveyHomeserver } from "../../homeserver/survey.ts";
-import { awaitFirstPing } from "../../setup/await-ping.ts";
-import { instructions, localUrl } from "../../setup/registration-steps.ts";
+import { awaitFirstPing, tryFirstPing, type FirstSight, type PingPlace } from "../../setup/await-ping.ts";
+import { localUrl } from "../../homeserver/local-url.ts";
+import { instructions } from "../../setup/registration-steps.ts";
 import { writeSecretFile } from "../../setup/secret-file.ts";
 import { SettingsFile } from "../../setup/settings-file.ts";
 import { defineCommand, type Values } from "../command.ts";
@@ -42,17 +43,17 @@ const OPTIONS = {
     value: "URL",
     meaning: "the Ollama whose models become agents (default: one that answers on this machine)",
   },
-  yes: { type: "boolean", meaning: "ask nothing, take defaults" },
-  "no-wait": { type: "boolean", meaning: "do not wait for the homeserver's ping" },
+  yes: { type: "boolean", meaning: "ask nothing, take defaults, wait for nobody" },
+  "no-wait": { type: "boolean", meaning: "do not look whether the homeserver reaches the bridge" },
 } as const;
 
 type InitOptions = Values<typeof OPTIONS>;
 
 /**
  * Sets the bridge up: examines the homeserver, writes config.yaml and registration.yaml (0600), prints the change of
- * homeserver.yaml, and waits until the homeserver reaches us. A second run changes only what it is asked to change;
- * tokens, comments and other settings stay. Returns 0, or 130 when the wait was interrupted. Throws UsageError,
- * ConfigError, NoHomeserver, NoOllama, NotWritten and StartFailure.
+ * homeserver.yaml, and waits until the homeserver reaches us; where nobody is there, a later run looks once. A second run changes
+ * only what it is asked to change; tokens, comments and other settings stay. Returns 0, or 130 when the wait was interrupted.
+ * Throws UsageError, ConfigError, NoHomeserver, NoOllama, NotWritten and StartFailure.
  */
 export const command = defineCommand({
   summary:
@@ -81,11 +82,19 @@ async function init(options: InitOptions): Promise<number> {
   const registration = await loadRegistration(config);
 
   if (isToBeTold) say(`\n${instructions(config.appservice.registration, await softwareAt(config))}`);
-  if (options["no-wait"]) {
+  // A homeserver that has just to be told of the registration does not reach us, and nobody is there to tell it.
+  if (options["no-wait"] || (isToBeTold && !isAttended(options))) {
     say(`\nThen start it: matrix-agents start${configOption(options)}`);
+    say(`Check that the homeserver reaches it: matrix-agents init --yes${configOption(options)}`);
     return 0;
   }
-  return waitForPing(config, registration, options);
+  const { bind, port } = config.appservice;
+  return waitForPing(config, { homeserver: config.homeserver, registration, bind, port }, options);
+}
+
+/** Whether a person is there, who can answer, register the bridge meanwhile, and end a wait. */
+function isAttended({ yes }: InitOptions): boolean {
+  return !yes && process.stdin.isTTY;
 }
 
 /** The homeserver's software; undefined where it does not say, or is away. */
@@ -141,7 +150,7 @@ async function certificates(file: string | undefined): Promise<GivenSettings["ca
  */
 async function settleRegistration(config: Config, before: Config | undefined, options: InitOptions): Promise<boolean> {
   const { registration: file, bind, port, bot } = config.appservice;
-  const local = localUrl(bind, port);
+  const local = localUrl({ bind, port });
   const url = trimmed(options.url ?? local);
   const fresh = makeRegistration({ domain: config.homeserver.domain, url, bot });
   const text = await textOf(file);
@@ -159,7 +168,7 @@ async function settleRegistration(config: Config, before: Config | undefined, op
   const former = settings.get("url");
   const isMoved = options.port !== undefined || options.bind !== undefined;
   // Any other URL is the admin's, of a proxy or another machine, and stays.
-  const isOurs = before !== undefined && former === localUrl(before.appservice.bind, before.appservice.port);
+  const isOurs = before !== undefined && former === localUrl(before.appservice);
   if (options.url === undefined && isMoved && !isOurs && former !== local) {
     say(`The registration's url stays ${String(former)}; init --url URL gives the homeserver another one`);
   }
@@ -176,24 +185,24 @@ async function settleRegistration(config: Config, before: Config | undefined, op
   return true;
 }
 
-async function waitForPing(
-  config: Config,
-  registration: Awaited<ReturnType<typeof loadRegistration>>,
-  options: InitOptions,
-): Promise<number> {
-  const { bind, port } = config.appservice;
+async function waitForPing(config: Config, place: PingPlace, options: InitOptions): Promise<number> {
+  const { url } = place.registration;
   const interrupted = new AbortController();
   const interrupt = (): void => interrupted.abort();
   process.once("SIGINT", interrupt);
   process.once("SIGTERM", interrupt);
-  say(`\nWaiting for the homeserver to reach ${registration.url} (Ctrl-C stops the wait; init again continues it) …`);
   try {
-    const place = { homeserver: config.homeserver, registration, bind, port };
-    const seen = await awaitFirstPing(place, (reason) => say(`  not yet: ${reason}`), interrupted.signal);
+    const seen = isAttended(options)
+      ? await awaitPing(place, interrupted.signal)
+      : await tryFirstPing(place, interrupted.signal);
+    if (seen.kind === "not yet") {
+      throw new StartFailure(`the homeserver does not reach the bridge yet: ${seen.reason} Then run init again.`);
+    }
+    refuseOtherDomain(seen.sender, config);
     say(
       seen.kind === "reaches us"
         ? `The homeserver knows the registration and reaches this machine (${seen.durationMs} ms).`
-        : `The homeserver knows the registration. It can't be asked whether it reaches ${registration.url}: the first message shows that.`,
+        : `The homeserver knows the registration. It can't be asked whether it reaches ${url}: the first message shows that.`,
     );
     say(`\nStart it: matrix-agents start${configOption(options)}`);
     say(`Check it: matrix-agents doctor${configOption(options)}`);
@@ -205,6 +214,19 @@ async function waitForPing(
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);
   }
+}
+
+async function awaitPing(place: PingPlace, signal: AbortSignal): Promise<FirstSight> {
+  const { url } = place.registration;
+  say(`\nWaiting for the homeserver to reach ${url} (Ctrl-C stops the wait; init again continues it) …`);
+  return awaitFirstPing(place, (reason) => say(`  not yet: ${reason}`), signal);
+}
+
+/** A listener of the homeserver for clients alone does not tell its name before it knows the registration. */
+function refuseOtherDomain(sender: string, { homeserver: { domain } }: Config): void {
+  const named = sender.slice(sender.indexOf(":") + 1);
+  if (named === domain) return;
+  throw new UsageError(`the homeserver calls itself ${named}, not ${domain}: matrix-agents init --domain ${named}`);
 }
 
 function configOption({ config }: InitOptions): string {

@@ -1,5 +1,6 @@
 import type { Database } from "../../database/database.ts";
 import { notifyProcesses } from "../../leases/processes.ts";
+import { malformedInWords } from "../../mailbox/malformed.ts";
 import { HeldMail, type HeldItem, type HeldSelection } from "../../mailbox/held-mail.ts";
 import { atDatabase } from "../at-database.ts";
 import { defineCommand } from "../command.ts";
@@ -73,7 +74,7 @@ function parseAction(args: readonly string[]): Action {
 async function describe(held: HeldMail): Promise<string> {
   const { ready, awaitingKey, setAside, malformed } = await held.summary();
   const items = await held.list();
-  const counts = `${ready} to be handled, ${awaitingKey} waiting for a key, ${setAside} set aside, ${malformed} malformed\n`;
+  const counts = `${ready} to be handled, ${awaitingKey} waiting for a key, ${setAside} set aside, ${malformedInWords(malformed)}\n`;
   if (items.length === 0) return counts;
   const rows = [["ID", "RECEIVED", "AGENT", "ROOM", "EVENT", "STATE"], ...items.map(cellsOf)];
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];

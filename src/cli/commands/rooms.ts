@@ -24,6 +24,7 @@ export const command = defineCommand({
   options: { yes: { type: "boolean", meaning: "with unmark: confirm" } },
   run({ config, yes: isSure }, args) {
     const action = parseAction(args);
+    if (isSure && action.kind === "list") throw new UsageError("--yes is for rooms unmark only");
     return atHomeserver(config, ({ database, client }) =>
       action.kind === "list" ? list(database) : unmark(action.roomId, { database, client, isSure }),
     );

@@ -1,11 +1,13 @@
-import { formsOf, type Grammar } from "./grammar.ts";
+import { CONFIG, formsOf, type Grammar } from "./grammar.ts";
 
 /** A script for bash 4 or later. Bash shows no meanings. */
 export function bashScript(grammar: Grammar): string {
   const files = formsOf(grammar, "file");
+  const agents = formsOf(grammar, "agent");
   const values = formsOf(grammar, "value");
   const places = grammar.places.map(
-    ({ after, words }) => `    '${after}') words='${words.map(({ word }) => word).join(" ")}' ;;`,
+    ({ after, words, takesAgent }) =>
+      `    '${after}') words='${words.map(({ word }) => word).join(" ")}'${takesAgent ? " agents=yes" : ""} ;;`,
   );
   const reaches = grammar.reaches.map(({ name, options, takesFile }) => {
     const typed = options.map(({ word }) => word).join(" ");
@@ -14,16 +16,17 @@ export function bashScript(grammar: Grammar): string {
   return `# bash completion of matrix-agents, made by: matrix-agents completion bash
 _matrix_agents() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]}
-  local words='' options='' files='' command='' skip='' i
+  local words='' options='' files='' agents='' command='' config='' skip='' i
   COMPREPLY=()
   # Bash takes "--config=FILE" for three words.
   if [[ $cur == = ]]; then cur=''; elif [[ $prev == = ]]; then prev=\${COMP_WORDS[COMP_CWORD - 2]}; fi
   for ((i = 1; i < COMP_CWORD; i++)); do
-    if [[ \${COMP_WORDS[i]} == = ]]; then skip=yes
-    elif [[ $skip ]]; then skip=''
+    if [[ \${COMP_WORDS[i]} == = ]]; then skip=\${skip:-yes}
+    elif [[ $skip ]]; then if [[ $skip == config ]]; then config=\${COMP_WORDS[i]}; fi; skip=''
     else
       case \${COMP_WORDS[i]} in
-        ${[...files, ...values].join(" | ")}) skip=yes ;;
+        ${CONFIG.join(" | ")}) skip=config ;;
+        ${[...files, ...agents, ...values].filter((form) => !CONFIG.includes(form)).join(" | ")}) skip=yes ;;
         -*) ;;
         *) command+=\${command:+ }\${COMP_WORDS[i]} ;;
       esac
@@ -31,17 +34,24 @@ _matrix_agents() {
   done
   case $prev in
     ${files.join(" | ")}) _matrix_agents_files "$cur"; return ;;
+    ${agents.join(" | ")}) command='' agents=yes ;;
     ${values.join(" | ")}) return ;;
   esac
+  if [[ ! $agents ]]; then
   case $command in
 ${places.join("\n")}
   esac
+  fi
   case $command in
 ${reaches.join("\n")}
   esac
-  if [[ $cur == -* ]]; then words=$options; fi
+  if [[ $cur == -* ]]; then words=$options
+  elif [[ $agents ]]; then words+=" $(_matrix_agents_agents "\${COMP_WORDS[0]}" "$config")"; fi
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
   if [[ $files && \${#COMPREPLY[@]} -eq 0 ]]; then _matrix_agents_files "$cur"; fi
+}
+_matrix_agents_agents() {
+  "$1" completion agents \${2:+-c "\${2/#\\~/$HOME}"} 2>/dev/null
 }
 _matrix_agents_files() {
   compopt -o filenames 2>/dev/null

@@ -11,8 +11,8 @@ export interface Word {
 export interface TypedOption extends Word {
   /** With one hyphen; undefined where there is none. */
   readonly short: string | undefined;
-  /** Its value is a path, something else, or there is none. */
-  readonly takes: "file" | "value" | "nothing";
+  /** Its value is a path, an agent, something else, or there is none. */
+  readonly takes: "file" | "agent" | "value" | "nothing";
 }
 
 /** A place in a command line, after some words. Options and their values are no words. */
@@ -21,6 +21,8 @@ export interface Place {
   readonly after: string;
   /** The words that may come. */
   readonly words: readonly Word[];
+  /** Whether an agent may come. The scripts ask `matrix-agents completion agents` for them. */
+  readonly takesAgent: boolean;
 }
 
 /** The possibilities behind the words of a command, until the line ends. */
@@ -50,17 +52,19 @@ export function grammarOf(commands: readonly NamedCommand[]): Grammar {
       meaning: members.map(({ name }) => name.slice(word.length + 1)).join(", "),
     })),
   ];
-  const verbs = [...groups].map(([after, members]): Place => ({
+  const place = (after: string, words: readonly Word[], takesAgent = false): Place => ({ after, words, takesAgent });
+  const verbs = [...groups].map(([after, members]) => ({
     after,
     words: members.map((member) => ({ word: member.name.slice(after.length + 1), meaning: member.command.summary })),
   }));
   const places: readonly Place[] = [
-    { after: "", words: [...first, { word: "help", meaning: "show help for a command" }] },
-    { after: "help", words: first },
-    ...verbs,
-    ...verbs.map(({ after, words }) => ({ after: `help ${after}`, words })),
-    ...commands.map(({ name, command }) => ({ after: name, words: wordsOf(command.arguments ?? {}) })),
-  ].filter(({ words }) => words.length > 0);
+    place("", [...first, { word: "help", meaning: "show help for a command" }]),
+    place("help", first),
+    ...verbs.flatMap(({ after, words }) => [place(after, words), place(`help ${after}`, words)]),
+    ...commands.map(({ name, command: { arguments: forms = {} } }) =>
+      place(name, wordsOf(forms), beginsWithAgent(forms)),
+    ),
+  ].filter(({ words, takesAgent }) => words.length > 0 || takesAgent);
   return { places, reaches: commands.map(reachOf) };
 }
 
@@ -75,6 +79,10 @@ function wordsOf(forms: Readonly<Record<string, string>>): readonly Word[] {
   });
 }
 
+function beginsWithAgent(forms: Readonly<Record<string, string>>): boolean {
+  return Object.keys(forms).some((form) => /^\[?AGENT\b/.test(form));
+}
+
 function reachOf({ name, command }: NamedCommand): Reach {
   const { config, help } = COMMON_OPTIONS;
   const options: Options = { ...command.options, config, help };
@@ -86,11 +94,17 @@ function reachOf({ name, command }: NamedCommand): Reach {
   };
 }
 
+/** The kinds of values by their names in the help. */
+const KINDS: Readonly<Record<string, "file" | "agent">> = { FILE: "file", AGENT: "agent" };
+
 function typedOption([name, option]: readonly [string, Option]): TypedOption {
   const { short, meaning } = option;
-  const takes = option.type === "boolean" ? "nothing" : option.value === "FILE" ? "file" : "value";
+  const takes = option.type === "boolean" ? "nothing" : (KINDS[option.value] ?? "value");
   return { word: `--${name}`, short: short === undefined ? undefined : `-${short}`, meaning, takes };
 }
+
+/** The forms of the option that names the configuration, which has the agents. */
+export const CONFIG: readonly string[] = ["-c", "--config"];
 
 /** All options of this kind, each in its typed forms. */
 export function formsOf({ reaches }: Grammar, takes: TypedOption["takes"]): readonly string[] {

@@ -1,11 +1,13 @@
-import { formsOf, type Grammar, type TypedOption, type Word } from "./grammar.ts";
+import { CONFIG, formsOf, type Grammar, type TypedOption, type Word } from "./grammar.ts";
 
 /** A script for zsh: for `eval`, or as a file `_matrix-agents` in a folder of `fpath`. */
 export function zshScript(grammar: Grammar): string {
   const files = formsOf(grammar, "file");
+  const agents = formsOf(grammar, "agent");
   const values = formsOf(grammar, "value");
   const places = grammar.places.map(
-    ({ after, words }) => `    '${after}') words_=(${words.map(described).join(" ")}) ;;`,
+    ({ after, words, takesAgent }) =>
+      `    '${after}') words_=(${words.map(described).join(" ")})${takesAgent ? " agents_=yes" : ""} ;;`,
   );
   const reaches = grammar.reaches.map(({ name, options, takesFile }) => {
     const typed = options.flatMap(optionForms).map(described).join(" ");
@@ -15,17 +17,24 @@ export function zshScript(grammar: Grammar): string {
 # zsh completion of matrix-agents, made by: matrix-agents completion zsh
 _matrix-agents() {
   local -a words_ options_
-  local files_ command_ skip_ word_
+  local files_ agents_ command_ config_ skip_ word_
   for word_ in \${words[2,CURRENT-1]}; do
-    if [[ -n $skip_ ]]; then skip_=''; continue; fi
+    if [[ -n $skip_ ]]; then
+      if [[ $skip_ == config ]]; then config_=\${(Q)word_}; fi
+      skip_=''
+      continue
+    fi
     case $word_ in
-      ${[...files, ...values].join(" | ")}) skip_=yes ;;
+      ${CONFIG.join(" | ")}) skip_=config ;;
+      --config=*) config_=\${(Q)word_#*=} ;;
+      ${[...files, ...agents, ...values].filter((form) => !CONFIG.includes(form)).join(" | ")}) skip_=yes ;;
       -*) ;;
       *) command_+=\${command_:+ }$word_ ;;
     esac
   done
   case \${words[CURRENT-1]} in
     ${files.join(" | ")}) _files; return ;;
+    ${agents.join(" | ")}) _matrix_agents_agents; return ;;
     ${values.join(" | ")}) _message 'a value'; return ;;
   esac
   if compset -P '--*='; then _files; return; fi
@@ -39,8 +48,14 @@ ${reaches.join("\n")}
     _describe -o option options_
   else
     (( $#words_ )) && _describe command words_
+    [[ -n $agents_ ]] && _matrix_agents_agents
     [[ -n $files_ ]] && _files
   fi
+}
+_matrix_agents_agents() {
+  local -a names_
+  names_=(\${(f)"$(\${(Q)words[1]} completion agents \${config_:+-c} \${config_:+\${~config_}} 2>/dev/null)"})
+  (( $#names_ )) && compadd -a names_
 }
 if [[ $funcstack[1] == _matrix-agents ]]; then _matrix-agents "$@"; else compdef _matrix-agents matrix-agents; fi
 `;

@@ -2,6 +2,7 @@ import type { JsonObject } from "../../matrix/json.ts";
 import { asObject } from "../../homeserver/answer.ts";
 import type { HomeserverClient } from "../../homeserver/client.ts";
 import { keysUpload } from "../../homeserver/device-calls.ts";
+import { reasonOfHomeserverError } from "../../homeserver/error-words.ts";
 import { isHomeserverError, isUnknownDevice } from "../../homeserver/errors.ts";
 import { backupVersion } from "../../homeserver/key-backup-calls.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
@@ -168,6 +169,7 @@ function ofAgents(
     name,
     async run(patient) {
       if (patient.homeserver.kind === "away") return [unknown("the homeserver is away")];
+      if (patient.config.encryption.mode === "off") return [unknown("encryption.mode is off, so agents need no keys")];
       const state = patient.database.kind === "read" ? patient.database.records.state : undefined;
       if (state === undefined) return [unknown("the database can't be read, so the agents are not known")];
       const ghosts = state.ghosts.filter(({ deviceMade }) => deviceMade);
@@ -176,7 +178,7 @@ function ofAgents(
       try {
         return await look(patient, ghosts);
       } catch (error) {
-        if (isHomeserverError(error)) return [unknown(error.message)];
+        if (isHomeserverError(error)) return [unknown(reasonOfHomeserverError(error))];
         throw error;
       }
     },

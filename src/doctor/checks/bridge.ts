@@ -1,6 +1,7 @@
 import { foreignSessions, type ForeignSession } from "../../ghost/foreign-account.ts";
 import { whoami } from "../../homeserver/calls.ts";
-import { isHomeserverError, isRefusal, MatrixError } from "../../homeserver/errors.ts";
+import { reasonOfHomeserverError } from "../../homeserver/error-words.ts";
+import { isHomeserverError, isRefusal, isUnknownToken, MatrixError } from "../../homeserver/errors.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 import type { BridgeState } from "../endpoint.ts";
 import { CALL_LIMIT_MS, type Patient, type PingSight } from "../patient.ts";
@@ -127,7 +128,7 @@ export const sessions: Check = {
       } catch (error) {
         if (!isHomeserverError(error)) throw error;
         // There is no such user yet, or it is not ours: the check of the namespace tells.
-        if (!isRefusal(error)) return [unknown(error.message)];
+        if (!isRefusal(error)) return [unknown(reasonOfHomeserverError(error))];
       }
     }
     return findings.length === 0 ? [good("nobody is signed in as the bot or an agent")] : findings;
@@ -162,8 +163,8 @@ async function lookAtUser(
     );
   } catch (error) {
     if (!isHomeserverError(error)) throw error;
-    if (!(error instanceof MatrixError)) return unknown(error.message);
-    if (error.errcode === "M_UNKNOWN_TOKEN") return unknown("the homeserver does not know the registration");
+    if (!(error instanceof MatrixError)) return unknown(reasonOfHomeserverError(error));
+    if (isUnknownToken(error)) return unknown(reasonOfHomeserverError(error));
     if (/masquerade/i.test(error.message)) return outsideNamespace(userId);
     if (!isOurs) return undefined;
     return bad(

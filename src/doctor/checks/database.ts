@@ -1,4 +1,5 @@
 import { knownMigrations } from "../../database/migrate.ts";
+import { malformedInWords } from "../../mailbox/malformed.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 import type { DatabaseSight } from "../patient.ts";
 import type { Records } from "../records.ts";
@@ -28,7 +29,7 @@ export function judgeDatabase(sight: DatabaseSight): Finding {
     case "unread":
       return unknown(sight.reason);
     case "unreadable":
-      return bad(`the database can't be used: ${sight.reason}`, sight.mend ?? "start it, or correct database.url");
+      return bad(`the database can't be used: ${sight.reason}`, sight.mend);
     case "read": {
       const { kind, versionNumber, encoding, bytes, tables } = sight.records;
       const version = `${Math.floor(versionNumber / 10_000)}.${versionNumber % 10_000}`;
@@ -120,7 +121,7 @@ export function judgeMailbox(
   if (findings.length > 0) return findings;
   return [
     good(
-      `${ready} to be handled, ${awaitingKey} waiting for a key, ${refused === 0 ? "none set aside" : `${refused} set aside as not trusted, not readable or repeated (matrix-agents mailbox lists them)`}, ${counted(malformed, "part", "parts")} of transactions that were no events`,
+      `${ready} to be handled, ${awaitingKey} waiting for a key, ${refused === 0 ? "none set aside" : `${refused} set aside as not trusted, not readable or repeated (matrix-agents mailbox lists them)`}, ${malformedInWords(malformed)}`,
     ),
   ];
 }

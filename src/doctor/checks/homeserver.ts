@@ -1,11 +1,13 @@
 import type { Config } from "../../config/config.ts";
 import { register, whoami } from "../../homeserver/calls.ts";
 import { createHomeserverClient } from "../../homeserver/client.ts";
+import { reasonOfHomeserverError } from "../../homeserver/error-words.ts";
 import { isHomeserverError, MatrixError } from "../../homeserver/errors.ts";
 import { isAtLeast, OLDEST_SYNAPSE, type Survey } from "../../homeserver/survey.ts";
 import { nameOf } from "../../homeserver/software.ts";
 import { actsAsDevice } from "../../homeserver/support.ts";
 import { silentLogger } from "../../observability/log.ts";
+import { packageFile } from "../../observability/package-file.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 import { CALL_LIMIT_MS, type Patient } from "../patient.ts";
 
@@ -92,7 +94,7 @@ async function judgeRegistration({ client, config, registration, ping }: Patient
   } catch (error) {
     if (!isHomeserverError(error)) throw error;
     if (!(error instanceof MatrixError) || error.errcode !== "M_UNKNOWN_TOKEN") {
-      return bad(error.message, "check the homeserver's log");
+      return bad(reasonOfHomeserverError(error), "check the homeserver's log");
     }
   }
   return (await takesAsToken(config.homeserver, registration.hsToken))
@@ -190,7 +192,7 @@ export const features: Check = {
         }
       }
     } catch (error) {
-      if (isHomeserverError(error)) return [unknown(error.message)];
+      if (isHomeserverError(error)) return [unknown(reasonOfHomeserverError(error))];
       throw error;
     }
     if (byId.length < made.length) return [good("agents' devices have tokens of their own, by a login of the bridge")];
@@ -212,7 +214,7 @@ export function judgeFeatures(
       `${name} does not let the bridge act as its agents' devices any more (MSC4326)`,
       signsIn
         ? "if another homeserver took the place of the former one: matrix-agents keys new-device for each agent"
-        : "look in docs/homeservers.md for the homeservers on which agents encrypt",
+        : `look in ${packageFile("docs/homeservers.md")} for the homeservers on which agents encrypt`,
     );
   }
   if (signsIn) return good(`${name} lets agents have devices, by a login of the bridge if not otherwise`);

@@ -1,11 +1,14 @@
+import type { Stats } from "node:fs";
 import { access, constants, readFile, stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { MasterKeySource } from "../../config/config.ts";
 import { insecureFiles } from "../../config/guarded-files.ts";
 import { faultOf } from "../../observability/file-fault.ts";
+import { packageFile } from "../../observability/package-file.ts";
 import { checkOf, MasterKeyError, parse } from "../../sealing/master-key.ts";
 import type { SystemUser } from "../../observability/user-name.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
+import type { DatabaseSight } from "../patient.ts";
 
 /** A database on a full disk accepts no writes; at least this much must be free. */
 const LEAST_FREE_BYTES = 1024 ** 3;
@@ -24,13 +27,26 @@ export const files: Check = {
 export const masterKey: Check = {
   name: "master-key",
   async run({ config, database }) {
-    const expected = database.kind === "read" ? database.records.state?.masterKeyCheck : undefined;
-    return [await judgeMasterKey(config.encryption.masterKey, expected)];
+    return [await judgeMasterKey(config.encryption.masterKey, keyOf(database))];
   },
 };
 
-/** @param expected the check value of the database's key: null before it had a key, undefined when it can't be told. */
-export async function judgeMasterKey(source: MasterKeySource, expected: string | null | undefined): Promise<Finding> {
+/** The key of the database: by its check value; none before the first start. */
+type ExpectedKey =
+  | { readonly kind: "one"; readonly check: string }
+  | { readonly kind: "none yet" }
+  /** The database can't be asked. */
+  | { readonly kind: "not known" };
+
+function keyOf(sight: DatabaseSight): ExpectedKey {
+  if (sight.kind === "none") return { kind: "none yet" };
+  const check = sight.kind === "read" ? sight.records.state?.masterKeyCheck : undefined;
+  if (check === undefined) return { kind: "not known" };
+  return check === null ? { kind: "none yet" } : { kind: "one", check };
+}
+
+/** Whether the master key is there, and the right one. */
+export async function judgeMasterKey(source: MasterKeySource, expected: ExpectedKey): Promise<Finding> {
   const place = source.from === "env" ? `the environment variable ${source.name}` : source.path;
   let text: string | undefined;
   try {
@@ -45,21 +61,27 @@ export async function judgeMasterKey(source: MasterKeySource, expected: string |
     }
   }
   if (text === undefined) {
-    if (expected === null || expected === undefined) {
+    if (expected.kind === "not known" && source.from === "file") {
+      return unknown(`${place} does not exist, and the database can't be read to tell whether it was made with a key`);
+    }
+    if (expected.kind !== "one") {
       return source.from === "env"
         ? bad(`${place} is not set`, "set it to 64 hexadecimal digits, such as: openssl rand -hex 32")
         : unknown(`${place} does not exist yet; the first start makes it`);
     }
     return bad(
       `${place} with the master key is missing`,
-      "put it back from your backup, see docs/operations/restore.md",
+      `put it back from your backup, see ${packageFile("docs/operations/restore.md")}`,
     );
   }
   try {
     const check = checkOf(parse(text, place));
-    if (expected === null || expected === undefined)
+    if (expected.kind === "none yet")
       return unknown(`${place} exists, but there is no database yet to compare it with`);
-    if (check === expected) return good(`${place} holds this database's key; keep a copy outside this machine`);
+    if (expected.kind === "not known") {
+      return unknown(`${place} exists, but the database can't be read to compare it with`);
+    }
+    if (check === expected.check) return good(`${place} holds this database's key; keep a copy outside this machine`);
     return bad(
       `${place} holds another master key than the one this database was made with`,
       "put the right one back from your backup",
@@ -86,15 +108,16 @@ const OWNER_MAKES_FILES = 0o300;
 /** Why the bridge can't write into its data folder; undefined when it can, or makes the folder itself. */
 async function whyClosed(folder: string, user: SystemUser | undefined): Promise<Finding | undefined> {
   const text = (reason: string): string => `the bridge can't write into ${folder}: ${reason}`;
+  let facts: Stats;
   try {
+    facts = await stat(folder);
+    if (!facts.isDirectory()) return bad(text("it is a file, not a folder"), "move it away, or correct data_dir");
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     const { reason, mend } = faultOf(error, folder);
     return bad(text(reason), mend ?? "correct data_dir");
   }
-  const facts = await stat(folder);
-  if (!facts.isDirectory()) return bad(text("it is a file, not a folder"), "correct data_dir");
   // Root may write everywhere, but looks here for the folder's owner.
   const { mode } = facts;
   if (user === undefined || (mode & OWNER_MAKES_FILES) === OWNER_MAKES_FILES) return undefined;

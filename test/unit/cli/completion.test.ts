@@ -28,6 +28,7 @@ describe("bash completes", () => {
   /** The words that bash offers for the last of these. */
   async function offered(...words: readonly string[]): Promise<string[]> {
     const program = `${completionScript("bash", commands)}
+matrix-agents() { [[ "$1 $2" == "completion agents" ]] && printf '%s\\n' llama mistral "of:\${*:3}"; }
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _matrix_agents; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const bash = await startProcess({
       command: "bash",
@@ -55,7 +56,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _matrix_agents; printf '%s\\n' "\${CO
     [["mailbox", "retry", ""], []],
     [
       ["completion", ""],
-      ["bash", "fish", "zsh"],
+      ["agents", "bash", "fish", "zsh"],
     ],
     [["doctor", "--j"], ["--json"]],
     [["doctor", "--json", "--ro"], ["--roundtrip"]],
@@ -63,7 +64,16 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _matrix_agents; printf '%s\\n' "\${CO
       ["keys", "export", "--"],
       ["--config", "--help", "--secret-file"],
     ],
-    [["doctor", "--agent", ""], []],
+    [["doctor", "--agent", "ll"], ["llama"]],
+    [["doctor", "--agent", "=", "mi"], ["mistral"]],
+    [["keys", "new-device", "l"], ["llama"]],
+    [["fingerprints", "m"], ["mistral"]],
+    [["-c", "other.yaml", "adopt", "of"], ["of:-c"]],
+    [["adopt", "--config", "=", "other.yaml", "oth"], ["other.yaml"]],
+    [["keys", "export", "l"], ["llama"]],
+    [["keys", "export", "llama", "main.t"], ["main.test.ts"]],
+    [["adopt", "llama", "m"], []],
+    [["audit", "--since", ""], []],
     [["doctor", "--config", "main.t"], ["main.test.ts"]],
     [["doctor", "-c", "main.t"], ["main.test.ts"]],
     [["doctor", "--config", "=", "main.t"], ["main.test.ts"]],

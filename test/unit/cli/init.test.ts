@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { load } from "js-yaml";
 import { CommandThread } from "../../support/command-thread.ts";
+import { freePort } from "../../support/free-port.ts";
 import { inCheckout } from "../../support/paths.ts";
 import { startProcess } from "../../support/process.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
@@ -152,6 +153,98 @@ describe("matrix-agents init", () => {
     const { code, shown } = await initBy(folder, "--ollama", ollama);
     assert.equal(code, 0, shown);
     assert.match(shown, /has no model yet.*\n[^]*Changed providers\.ollama/);
+  });
+
+  /** A homeserver whose listener serves clients alone; `knows` once it has the registration. */
+  async function clientListener(domain: string): Promise<{ url: string; asked: string[]; knows: () => void }> {
+    const asked: string[] = [];
+    let isKnown = false;
+    const server = createServer((request, response) => {
+      const path = request.url ?? "";
+      const answer = (status: number, body: object): void => {
+        response.writeHead(status, { "content-type": "application/json" });
+        response.end(JSON.stringify(body));
+      };
+      if (path === "/_matrix/client/versions") {
+        answer(200, { versions: ["v1.11"] });
+        return;
+      }
+      if (request.headers.authorization === undefined) {
+        answer(404, { errcode: "M_UNRECOGNIZED", error: "no" });
+        return;
+      }
+      asked.push(path);
+      if (!isKnown) {
+        answer(401, { errcode: "M_UNKNOWN_TOKEN", error: "no" });
+        return;
+      }
+      if (path.endsWith("/ping")) {
+        answer(200, { duration_ms: 1 });
+        return;
+      }
+      answer(200, { user_id: `@agents:${domain}` });
+    });
+    servers.push(server);
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const { port } = server.address() as AddressInfo;
+    return { url: `http://127.0.0.1:${port}`, asked, knows: () => (isKnown = true) };
+  }
+
+  it("says where the server name stands, where this listener of the homeserver does not tell it", async () => {
+    const folder = await temporaryDirectory("init");
+    const { url: clients } = await clientListener("example.test");
+    const { code, shown } = await initBy(folder, "--yes", "--homeserver", clients);
+    assert.equal(code, 2);
+    assert.match(shown, /needs --domain.*does not tell the server name.*server_name in homeserver\.yaml/);
+    await assert.rejects(stat(join(folder, "config.yaml")));
+  });
+
+  it("waits for nobody with --yes: it says what to do, and a second one looks once, with an exit code that tells", async () => {
+    const folder = await temporaryDirectory("init");
+    const config = join(folder, "config.yaml");
+    const port = String(await freePort());
+    const homeserver = await clientListener("example.test");
+    const yes = (...options: string[]) => commands.run(["init", "--yes", "-c", config, "--port", port, ...options]);
+    const first = await yes("--homeserver", homeserver.url, "--domain", "example.test");
+    assert.equal(first.code, 0, first.stderr);
+    assert.match(
+      first.stdout,
+      /app_service_config_files[^]*start it: matrix-agents start[^]*: matrix-agents init --yes/,
+    );
+    assert.deepEqual(homeserver.asked, [], "a registration that was written just now is known to nobody");
+
+    const second = await yes();
+    assert.equal(second.code, 1);
+    assert.match(
+      second.stderr,
+      /does not reach the bridge yet: .*does not know this registration's as_token.*run init again/,
+    );
+    assert.equal(homeserver.asked.length, 1, "it looks once");
+
+    homeserver.knows();
+    const third = await yes();
+    assert.equal(third.code, 0, third.stderr);
+    assert.match(third.stdout, /reaches this machine/);
+  });
+
+  it("finds a wrong server name as soon as the homeserver knows the registration", async () => {
+    const folder = await temporaryDirectory("init");
+    const config = join(folder, "config.yaml");
+    const port = String(await freePort());
+    const homeserver = await clientListener("example.test");
+    homeserver.knows();
+    const yes = (...options: string[]) => commands.run(["init", "--yes", "-c", config, "--port", port, ...options]);
+    assert.equal((await yes("--homeserver", homeserver.url, "--domain", "exmaple.test")).code, 0);
+    const wrong = await yes();
+    assert.equal(wrong.code, 2);
+    assert.match(
+      wrong.stderr,
+      /calls itself example\.test, not exmaple\.test: matrix-agents init --domain example\.test/,
+    );
+    const mended = await yes("--domain", "example.test");
+    assert.equal(mended.code, 0, mended.stderr);
+    assert.match(mended.stdout, /Changed homeserver\.domain in[^]*Changed namespaces in/);
+    assert.equal((await yes()).code, 0);
   });
 
   it("writes nothing when the person stops answering", async () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { open, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -23,6 +24,10 @@ const CONFIG = {
   providers: { demo: { type: "demo" } },
   agents: { demo: { provider: "demo" } },
 };
+
+/** A file that is always full; Linux has one. */
+const FULL = "/dev/full";
+const NO_FULL_DISK = !existsSync(FULL) && "there is no /dev/full";
 
 const commands = new CommandThread();
 after(() => commands.stop());
@@ -60,6 +65,24 @@ describe("matrix-agents", () => {
     assert.deepEqual([child.exitCode, stderr], [0, ""]);
   });
 
+  for (const args of [["help"], ["completion", "bash"], ["--version"]]) {
+    it(`${args.join(" ")} says in a line that its output can't be written`, { skip: NO_FULL_DISK }, async () => {
+      await using full = await open(FULL, "w");
+      const child = spawn(process.execPath, [inCheckout("src/main.js"), ...args], {
+        stdio: ["ignore", full.fd, "pipe"],
+      });
+      const [stderr] = await Promise.all([text(child.stderr ?? assert.fail()), once(child, "close")]);
+      assert.equal(stderr, "matrix-agents: the output can't be written: no space is left where it goes\n");
+      assert.equal(child.exitCode, 1);
+    });
+  }
+
+  it("ends with its exit code where it can't say why", { skip: NO_FULL_DISK }, async () => {
+    await using full = await open(FULL, "w");
+    const child = spawn(process.execPath, [inCheckout("src/main.js"), "strat"], { stdio: ["ignore", "pipe", full.fd] });
+    assert.deepEqual(await once(child, "close"), [2, null]);
+  });
+
   it("ends with its exit code, and says on standard error why", async () => {
     const usage = await runProcess(["strat"]);
     assert.deepEqual([usage.code, usage.stdout], [2, ""]);
@@ -69,7 +92,7 @@ describe("matrix-agents", () => {
     assert.match(failure.stderr, /config\.yaml/);
   });
 
-  for (const args of [["help"], ["--help"], ["-h"], ["help", "--help"]]) {
+  for (const args of [["help"], ["--help"], ["-h"], ["help", "--help"], ["help", "help"], ["help", "version"]]) {
     it(`${args.join(" ")} shows every command`, async () => {
       const { code, stdout } = await run(args);
       assert.equal(code, 0);
@@ -113,10 +136,12 @@ describe("matrix-agents", () => {
     assert.doesNotMatch(stdout, /mailbox|--insecure-permissions/);
   });
 
-  it("--version prints the package's version", async () => {
-    const { version } = JSON.parse(await readFile(inCheckout("package.json"), "utf8")) as { version: string };
-    assert.deepEqual(await run(["--version"]), { code: 0, stdout: version, stderr: "" });
-  });
+  for (const args of [["--version"], ["-v"], ["version"], ["doctor", "--version"]]) {
+    it(`${args.join(" ")} prints the package's version`, async () => {
+      const { version } = JSON.parse(await readFile(inCheckout("package.json"), "utf8")) as { version: string };
+      assert.deepEqual(await run(args), { code: 0, stdout: version, stderr: "" });
+    });
+  }
 
   for (const [args, words] of [
     [[], /no command/],
@@ -141,8 +166,36 @@ describe("matrix-agents", () => {
       ["keys", "export", "llama", "x", "--secret-file"],
       /--secret-file needs a value.*\nHelp: matrix-agents help keys export$/,
     ],
-    [["completion"], /completion needs one shell: bash, zsh and fish\nHelp: matrix-agents help completion$/],
+    [["completion"], /completion needs one shell: bash, zsh or fish\nHelp: matrix-agents help completion$/],
     [["completion", "tcsh"], /completion needs one shell/],
+    [["completion", "agents", "llama"], /completion needs one shell/],
+    [["--json"], /no command given; --json is for doctor and audit only/],
+    [["-x"], /matrix-agents has no option -x\n/],
+    [["--verison"], /matrix-agents has no option --verison; did you mean --version\?/],
+    [["-c"], /-c needs a value: -c FILE\n/],
+    [["-c", "config.yaml"], /no command given/],
+    [["--help=yes", "doctor"], /--help takes no value/],
+    [["--version=1"], /--version takes no value/],
+    [["version", "doctor"], /version takes no arguments: doctor/],
+    [["help", "start", "doctor"], /help takes one command: start doctor/],
+    [["help", "keys", "backup", "llama"], /help takes one command: keys backup llama/],
+    [["help", "--json"], /help has no option --json/],
+    [["doctor", "extra"], /doctor takes no arguments: extra/],
+    [["start", "keys"], /one command at a time, please: start keys/],
+    [["backup", ""], /backup was given an empty argument/],
+    [["adopt", ""], /adopt was given an empty argument/],
+    [["keys", "export", "llama", ""], /keys export was given an empty argument/],
+    [[""], /there is no command ""/],
+    [["Doctor"], /no command "Doctor"; did you mean doctor\?/],
+    [["--", "strat"], /no command "strat"; did you mean start\?/],
+    [["constructor"], /no command "constructor"/],
+    [["doctor", "--__proto__"], /doctor has no option --__proto__/],
+    [["x".repeat(100_000)], /no command "x{1900}/],
+    [["a\u001b[31mb\nc"], /no command "a\ufffd\[31mb\ufffdc"/],
+    [["doctor", "--agent", "nobody"], /--agent is for doctor --roundtrip only/],
+    [["doctor", "--shared-secret-file", "x"], /--shared-secret-file is for doctor --roundtrip only/],
+    [["rooms", "--yes"], /--yes is for rooms unmark only/],
+    [["audit", "--verify", "--since", "1d"], /--since is not for audit --verify/],
     [["keys", "bakcup"], /not "bakcup"; did you mean keys backup\?\nHelp: matrix-agents help keys$/],
     [["start", "check-config"], /one command at a time/],
     [["mailbox", "lsit"], /mailbox can list, retry and drop, not "lsit"/],
@@ -170,7 +223,7 @@ describe("matrix-agents", () => {
     [["verify", "perhaps", "1"], /verify confirm ID/],
     [["fingerprints", "a", "b"], /one agent, or none/],
     [["keys", "backup", "--yes"], /--yes is for init, rooms, keys reset-identity/],
-    [["keys", "rotate-master", "llama"], /one command at a time/],
+    [["keys", "rotate-master", "llama"], /keys rotate-master takes no arguments: llama/],
     [["mailbox", "-o", "x"], /--output is for generate-registration only/],
     [["--secret-file", "x", "keys"], /there is no command "x"/],
     [["start", "--force"], /--force is for generate-registration and restore only/],
@@ -350,6 +403,21 @@ describe("matrix-agents start that can't", () => {
     assert.equal(code, 1);
     assert.match(stderr, new RegExp(`appservice\\.port: another program listens on port ${port}`));
     assert.doesNotMatch(stderr, /\n\s+at /);
+  });
+
+  it("because data_dir is a file says so", async () => {
+    const { folder, config } = await folderWith();
+    assert.equal((await run(["generate-registration", "-c", config])).code, 0);
+    await writeFile(join(folder, "data"), "", { mode: 0o600 });
+    for (const command of [["start"], ["mailbox"], ["restore", "x"], ["keys", "rotate-master"]]) {
+      const { code, stderr } = await runProcess([...command, "-c", config]);
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, new RegExp(`${folder}/data is a file, not a folder`));
+      assert.doesNotMatch(stderr, /^ +at |exists already/m);
+    }
+    const { stdout } = await runProcess(["doctor", "-c", config]);
+    assert.match(stdout, /✗ +the bridge can't write into .*: it is a file, not a folder\n +→ move it away/);
+    assert.match(stdout, /✗ database .*is a file, not a folder\n +→ move it away/);
   });
 
   it("reach its database says so, without the password", async () => {

@@ -33,7 +33,12 @@ describe("matrix-agents on an older Node.js", () => {
         stderr,
         new RegExp(`^matrix-agents needs Node\\.js 24 or newer; this is ${version.replaceAll(".", "\\.")}\\.\n`),
       );
-      assert.match(stderr, /On Debian and Ubuntu: curl .*setup_24\.x .*apt-get install -y nodejs/);
+      assert.match(
+        stderr,
+        /On Debian and Ubuntu: sudo apt-get install nodejs, where .* names 24 .*github\.com\/nodesource/,
+      );
+      assert.match(stderr, /Elsewhere: nvm install 24, or https:\/\/nodejs\.org\/en\/download\. /);
+      assert.doesNotMatch(stderr, /\|/, "nothing is run that nobody has read");
       assert.equal(stderr.split("\n").length, 3, stderr);
     });
   }

@@ -66,6 +66,28 @@ describe("a file that holds a secret", () => {
   }
 });
 
+describe("a file of the user who runs the bridge, for root", () => {
+  const ROOT: SystemUser = { uid: 0, gids: [0], name: "root" };
+  const OTHER = 54_321;
+
+  it("is that user's reason to run the command, not root's to take it", () => {
+    for (const dataOwner of [OTHER, undefined]) {
+      const found = judgeFile(SECRET, file(0o600, OTHER, OTHER), ROOT, dataOwner);
+      assert.deepEqual(found, {
+        path: SECRET.path,
+        problem: `the token belongs to ${OTHER}`,
+        mend: `sudo -u ${OTHER} matrix-agents …`,
+      });
+    }
+    const third = judgeFile(SECRET, file(0o600, 7, 7), ROOT, OTHER);
+    assert.equal(third?.mend, `sudo -u ${OTHER} matrix-agents …`, "the data say who runs the bridge");
+  });
+
+  it("is to be root's where the data are root's", () => {
+    assert.equal(judgeFile(SECRET, file(0o600, OTHER, OTHER), ROOT, 0)?.mend, "chown root /etc/agents/token");
+  });
+});
+
 describe("the files that a configuration names", () => {
   it("are all checked, and missing ones are skipped", async () => {
     const loaded = await loadSettings({ database: { url: "postgres://u:p@h/d" } });

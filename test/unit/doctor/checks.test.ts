@@ -151,7 +151,9 @@ const FAILURES: Readonly<
   },
   disk: { with: () => ({ settings: { data_dir: "/proc/self" } }), says: /0 B free for .* 1\.0 GiB at least/ },
   database: {
-    with: () => ({ database: { kind: "unreadable", reason: "connection refused" } }),
+    with: () => ({
+      database: { kind: "unreadable", mend: "start it, or correct database.url", reason: "connection refused" },
+    }),
     says: /can't be used: connection refused.*database\.url/,
   },
   migrations: {
@@ -483,12 +485,22 @@ describe("the doctor distinguishes", () => {
     const key = "ab".repeat(32);
     process.env["DOCTOR_TEST_KEY"] = key;
     const source = { from: "env", name: "DOCTOR_TEST_KEY" } as const;
-    assert.equal((await judgeMasterKey(source, checkOf(Buffer.from(key, "hex")))).status, "good");
-    assert.match(badIn([await judgeMasterKey(source, "another")]), /another master key/);
-    assert.equal((await judgeMasterKey(source, null)).status, "unknown");
+    const one = (check: string) => ({ kind: "one", check }) as const;
+    const none = { kind: "none yet" } as const;
+    const notKnown = { kind: "not known" } as const;
+    assert.equal((await judgeMasterKey(source, one(checkOf(Buffer.from(key, "hex"))))).status, "good");
+    assert.match(badIn([await judgeMasterKey(source, one("another"))]), /another master key/);
+    assert.match((await judgeMasterKey(source, none)).text, /there is no database yet/);
+    assert.match((await judgeMasterKey(source, notKnown)).text, /the database can't be read to compare it with/);
     process.env["DOCTOR_TEST_KEY"] = "short";
-    assert.match(badIn([await judgeMasterKey(source, null)]), /64 hexadecimal digits/);
-    assert.match(badIn([await judgeMasterKey({ from: "env", name: "NOT_SET_AT_ALL" }, null)]), /is not set/);
+    for (const expected of [none, notKnown]) {
+      assert.match(badIn([await judgeMasterKey(source, expected)]), /64 hexadecimal digits/);
+      assert.match(badIn([await judgeMasterKey({ from: "env", name: "NOT_SET_AT_ALL" }, expected)]), /is not set/);
+    }
+    const absent = { from: "file", path: "/nowhere/master.key" } as const;
+    assert.match((await judgeMasterKey(absent, none)).text, /does not exist yet; the first start makes it/);
+    assert.match((await judgeMasterKey(absent, notKnown)).text, /does not exist, and the database can't be read/);
+    assert.match(badIn([await judgeMasterKey(absent, one("any"))]), /is missing/);
   });
 
   it("models by Ollama's tags, and from names that a cloud does not list", () => {

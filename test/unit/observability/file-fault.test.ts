@@ -17,7 +17,8 @@ describe("an error of the file system", () => {
   for (const [path, words] of [
     ["absent", /there is no such file$/],
     ["absent/file", /there is no folder .*absent$/],
-    ["file/file", /a part of this path is a file, not a folder/],
+    ["file/file", /\/file is a file, not a folder; move it away, or name another place$/],
+    ["file/a/b", /[^ab]\/file is a file, not a folder; /],
     [".", /it is a folder, not a file/],
     ["x".repeat(300), /its name is too long/],
   ] as const) {

@@ -1,4 +1,4 @@
-import { atAgentKeys, oneAgent } from "../../agent-keys.ts";
+import { atAgentDevice, oneAgent } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
 import { renewDevice } from "../../new-device.ts";
 import { noteCommand } from "../../operator.ts";
@@ -9,7 +9,7 @@ export const command = defineCommand({
   arguments: { AGENT: "the agent that gets it" },
   options: {},
   run: ({ config }, args) =>
-    atAgentKeys(config, oneAgent("new-device", args), async ({ database, userId }) => {
+    atAgentDevice(config, oneAgent("new-device", args), async ({ database, userId }) => {
       await noteCommand(database, "keys new-device", userId);
       return renewDevice(database, userId);
     }),

@@ -1,7 +1,7 @@
 import type { Database } from "../../../database/database.ts";
 import { askForNewIdentity } from "../../../ghost/operator-requests.ts";
 import { peopleOfGhost } from "../../../ghost/people-of-ghost.ts";
-import { atAgentKeys, oneAgent } from "../../agent-keys.ts";
+import { atAgentDevice, oneAgent } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
 import { renewDevice } from "../../new-device.ts";
 import { noteCommand } from "../../operator.ts";
@@ -13,7 +13,7 @@ export const command = defineCommand({
   arguments: { AGENT: "the agent that gets it" },
   options: { yes: { type: "boolean", meaning: "confirm" } },
   run: ({ config, yes: isSure }, args) =>
-    atAgentKeys(config, oneAgent("reset-identity", args), ({ database, userId }) =>
+    atAgentDevice(config, oneAgent("reset-identity", args), ({ database, userId }) =>
       resetIdentity(database, userId, isSure),
     ),
 });

@@ -1,5 +1,5 @@
 import { decodeRecoveryKey } from "../../../crypto/recovery-key.ts";
-import { atAgentKeys, oneAgent, SECRET_FILE } from "../../agent-keys.ts";
+import { atAgentDevice, oneAgent, SECRET_FILE } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
 import { renewDevice } from "../../new-device.ts";
 import { noteCommand } from "../../operator.ts";
@@ -14,7 +14,7 @@ export const command = defineCommand({
   arguments: { AGENT: "the agent that gets them" },
   options: { "secret-file": SECRET_FILE },
   run: ({ config, "secret-file": secretFile }, args) =>
-    atAgentKeys(config, oneAgent("restore", args), async ({ database, keys, userId }) => {
+    atAgentDevice(config, oneAgent("restore", args), async ({ database, keys, userId }) => {
       await noteCommand(database, "keys restore", userId);
       await keys.takeOver(decodeRecoveryKey(await readSecret("recovery key", secretFile)));
       return renewDevice(database, userId);

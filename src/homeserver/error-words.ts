@@ -1,0 +1,16 @@
+import { reasonOfNetworkCode } from "../observability/network-fault.ts";
+import { HomeserverUnreachable, isUnknownToken, MatrixError, type HomeserverError } from "./errors.ts";
+
+/** Why a call to the homeserver failed, in words for the admin. */
+export function reasonOfHomeserverError(
+  error: HomeserverError,
+): `the homeserver ${"can't be reached: " | "refuses: " | "answers: "}${string}` {
+  if (error instanceof HomeserverUnreachable) {
+    return `the homeserver can't be reached: ${reasonOfNetworkCode(error.code) ?? error.code}`;
+  }
+  if (!(error instanceof MatrixError)) return `the homeserver answers: ${error.message}`;
+  if (isUnknownToken(error)) {
+    return "the homeserver refuses: it does not know the registration's as_token; give it the same file, and restart it";
+  }
+  return `the homeserver refuses: ${error.message}`;
+}
