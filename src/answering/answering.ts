@@ -2,6 +2,8 @@ import { callFor } from "../addressing/call.ts";
 import { withoutPath } from "../agents/model-name.ts";
 import type { Queryable } from "../database/database.ts";
 import type { Logger } from "../observability/log.ts";
+import type { Words } from "../language/words.ts";
+import { occasionOf } from "../reminders/reminder.ts";
 import { estimateTokens } from "../text/tokens.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { Turn, TurnReply } from "../turns/turn.ts";
@@ -85,7 +87,8 @@ export class Answering {
       return fixed(notices.declined(turn, "not_your_model", notice, await targets.of(turn)));
     }
     summingUp.note(turn, voice, material);
-    const manner = { direct, material, words, call };
+    const note = await reminderNote(turn, words);
+    const manner = { direct, material, words, call, ...(note === undefined ? {} : { note }) };
     const reply = await voiceAnswers.respond(voice, turn, manner, asking);
     const isFinal = reply.outcome !== "failed" || !CALLS_FOR_ANOTHER.has(reply.failure) || (reply.partial ?? "") !== "";
     return isFinal || signal.aborted ? reply : this.#respondInstead(voice, turn, manner, reply, asking);
@@ -119,7 +122,8 @@ export class Answering {
     const ids = { ghost: turn.ghost, room: turn.roomId, event: turn.eventId };
     this.#log.info({ ...ids, by: other.by.name }, "another agent's model answers");
     const note = (await manner.words()).fallback(other.by.displayName, withoutPath(other.model));
-    const instead = await voiceAnswers.respond(other, turn, { ...manner, note }, asking);
+    const below = [note, manner.note].filter((line) => line !== undefined).join(" ");
+    const instead = await voiceAnswers.respond(other, turn, { ...manner, note: below }, asking);
     return instead.outcome === "failed" ? reply : instead;
   }
 
@@ -147,6 +151,18 @@ export class Answering {
   remembering(tx: Queryable, turn: Turn): Promise<RememberMessage> {
     return this.#parts.memory.remembering(tx, turn);
   }
+}
+
+/** A reminder counts as late from then on, in ms: a turn may wait for others. */
+const LATE_MS = 600_000;
+
+/** Says that an answer is a reminder's, how it is ended, and whether it is late; undefined for other answers. */
+async function reminderNote({ eventId, round }: Turn, words: () => Promise<Words>): Promise<string | undefined> {
+  const occasion = occasionOf(eventId);
+  if (occasion === undefined) return undefined;
+  const lateMs = Date.now() - occasion.due;
+  const isLate = round === 0 && lateMs >= LATE_MS;
+  return (await words()).commands.reminders.due(occasion.id, isLate ? Math.round(lateMs / 60_000) : undefined);
 }
 
 /** Work that is done when it is first needed, and then not again. */

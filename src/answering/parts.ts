@@ -95,7 +95,7 @@ export function answeringParts(options: AnsweringOptions): AnsweringParts {
   const files = new TurnFiles({ known: options.readFiles, models, transcriber, download: options.download });
   const prompts = new ModelPrompts({ voices, limits, files, agentOf });
   const asker = new ModelAsker({ prompts, limits, privacy, log });
-  const tools = new ToolOffers({ servers: options.tools, privacy, models, log });
+  const tools = new ToolOffers({ servers: options.tools, privacy, models, allowances, log });
   const pictures = new PictureAnswers({ privacy, targets, answers, upload: options.upload });
   const consentQuestions = new ConsentQuestions({
     turns: turns.consent,

@@ -2,11 +2,13 @@ import type { SentFile } from "../ghost/form.ts";
 import { ANSWERS_FIELD } from "../matrix/relation.ts";
 import { pictureExtent, pictureType } from "../providers/pictures.ts";
 import { cleanText } from "../text/clean-text.ts";
+import { isEventId } from "../matrix/event-id.ts";
 import { EXCHANGE_FIELD, type ExchangeMark } from "../matrix/exchange-mark.ts";
 import { renderMarkdown, type RenderedText } from "../text/markdown.ts";
 
 /** The event that a message answers. */
 export interface ReplyTarget {
+  /** Of a reminder, its name, which is no event's id. */
   readonly eventId: string;
   /** Set when the question stands in a thread: the answer then does too. */
   readonly threadRoot: string | undefined;
@@ -33,7 +35,7 @@ export function answerContent(markdown: string, target: ReplyTarget, address: Ad
     ...message("m.text", markdown),
     "m.mentions": mentionsIn(address),
     [EXCHANGE_FIELD]: mark,
-    "m.relates_to": relation(target),
+    ...related(target),
   };
 }
 
@@ -58,7 +60,7 @@ export function pictureContent(
     },
     "m.mentions": mentionsIn(address),
     [EXCHANGE_FIELD]: mark,
-    "m.relates_to": relation(target),
+    ...related(target),
   };
 }
 
@@ -101,7 +103,7 @@ export function noticeContent(words: string | RenderedText, target?: ReplyTarget
     ...message("m.notice", words),
     "m.mentions": {},
     ...(mark === undefined ? {} : { [EXCHANGE_FIELD]: mark }),
-    ...(target === undefined ? {} : { "m.relates_to": relation(target) }),
+    ...(target === undefined ? {} : related(target)),
   };
 }
 
@@ -149,10 +151,12 @@ function message(msgtype: "m.text" | "m.notice", words: string | RenderedText): 
 }
 
 /** Spec "Rich replies" and "Threading": in a thread always the root; the reply only for clients without threads. */
-function relation({ eventId, threadRoot, follows = false }: ReplyTarget): MessageContent {
-  const reply = { "m.in_reply_to": { event_id: eventId } };
-  if (threadRoot !== undefined) {
-    return { rel_type: "m.thread", event_id: threadRoot, is_falling_back: true, ...reply };
-  }
-  return follows ? { [ANSWERS_FIELD]: { event_id: eventId } } : reply;
+function related({ eventId, threadRoot, follows = false }: ReplyTarget): MessageContent {
+  // Nobody has sent the question of a reminder.
+  const isSent = isEventId(eventId);
+  if (!isSent && threadRoot === undefined) return {};
+  const reply = { "m.in_reply_to": { event_id: isSent ? eventId : threadRoot } };
+  if (threadRoot !== undefined)
+    return { "m.relates_to": { rel_type: "m.thread", event_id: threadRoot, is_falling_back: true, ...reply } };
+  return { "m.relates_to": follows ? { [ANSWERS_FIELD]: { event_id: eventId } } : reply };
 }

@@ -3,15 +3,18 @@ import type { Destination, PrivacyGate } from "../privacy/gate.ts";
 import type { KnownModels } from "../providers/model-facts.ts";
 import { ProviderError } from "../providers/provider.ts";
 import type { ToolCall, ToolDefinition } from "../providers/tool-call.ts";
+import { hasMore, READ_MORE } from "../tools/read-more.ts";
 import { namesFor } from "../tools/tool-names.ts";
 import { decideCall, type ToolDecision } from "../tools/tool-policy.ts";
 import { faultOfArguments } from "../tools/tool-schema.ts";
-import type { ServedTool, ToolServers } from "../tools/tool-servers.ts";
+import type { ToolServers } from "../tools/tool-servers.ts";
+import type { ServedTool } from "../tools/tool-source.ts";
+import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { CallsWanted, ReadyCall } from "../turns/step-loop.ts";
 import type { CallResult, ProposedCall, TurnStep } from "../turns/turn-step.ts";
 import type { Turn } from "../turns/turn.ts";
 import type { AnswerSoFar } from "./answer-so-far.ts";
-import { FAULTS, failedCall, NOT_OFFERED } from "./tool-words.ts";
+import { FAULTS, failedCall, NO_MORE_TODAY, NOT_OFFERED } from "./tool-words.ts";
 import type { Voice } from "./voices.ts";
 
 /** The tools that a model may call for a turn, by the names by which it knows them. */
@@ -36,17 +39,20 @@ export class ToolOffers {
   readonly #servers: ToolServers;
   readonly #privacy: PrivacyGate;
   readonly #models: KnownModels;
+  readonly #allowances: Pick<Allowances, "takeToolCall">;
   readonly #log: Logger;
 
   constructor(options: {
     readonly servers: ToolServers;
     readonly privacy: PrivacyGate;
     readonly models: KnownModels;
+    readonly allowances: Pick<Allowances, "takeToolCall">;
     readonly log: Logger;
   }) {
     this.#servers = options.servers;
     this.#privacy = options.privacy;
     this.#models = options.models;
+    this.#allowances = options.allowances;
     this.#log = options.log;
   }
 
@@ -60,7 +66,7 @@ export class ToolOffers {
       throw error;
     });
     if (facts?.tools === false) return NO_TOOLS;
-    const served = await this.#servers.tools();
+    const served = await this.#served(asker);
     const offered: ServedTool[] = [];
     for (const tool of served) if ((await this.#decide(asker, tool, served)).may === "call") offered.push(tool);
     return namesFor(offered.map((tool) => ({ ...tool, tool: tool.known.name })));
@@ -81,7 +87,7 @@ export class ToolOffers {
   async ready(asker: ToolAsker, call: ProposedCall, signal: AbortSignal): Promise<ReadyCall> {
     const refuse = (answer: CallResult): ReadyCall => ({ may: "refuse", answer });
     const wanted = call.tool;
-    const served = await this.#servers.tools();
+    const served = await this.#served(asker);
     const tool = served.find(({ server, known }) => server === wanted?.server && known.name === wanted.name);
     if (wanted === undefined || tool?.known.hash !== wanted.definition) return refuse(NOT_OFFERED);
     if ((await this.#decide(asker, tool, served)).may !== "call") return refuse(NOT_OFFERED);
@@ -93,6 +99,7 @@ export class ToolOffers {
       if (signal.aborted) throw signal.reason;
       return refuse(this.#failed(ids, error));
     }
+    if ((await this.#allowances.takeToolCall(usersOf(turn))) !== undefined) return refuse(NO_MORE_TODAY);
     return {
       may: "call",
       make: async () => {
@@ -100,7 +107,12 @@ export class ToolOffers {
         const { ghost, roomId } = turn;
         await this.#privacy.note({ ghost, roomId, ...destinationOf(tool), model: wanted.name, kind: "tool", bytes });
         try {
-          const result = await this.#servers.call(wanted.server, wanted.name, call.arguments, signal);
+          const result = await this.#servers.call(wanted.server, wanted.name, call.arguments, signal, {
+            turn,
+            encrypted: asker.encrypted,
+            steps: asker.steps,
+            callId: call.id,
+          });
           this.#log.info({ ...ids, isError: result.isError }, "a tool was called");
           return result;
         } catch (error) {
@@ -109,6 +121,12 @@ export class ToolOffers {
         }
       },
     };
+  }
+
+  /** The tools of all servers, and the one for the rests of results, where there are any. */
+  async #served({ steps }: ToolAsker): Promise<readonly ServedTool[]> {
+    const served = await this.#servers.tools();
+    return hasMore(steps) ? [...served, READ_MORE] : served;
   }
 
   #failed(ids: object, error: unknown): CallResult {

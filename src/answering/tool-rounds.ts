@@ -1,4 +1,5 @@
 import type { ToolCall, ToolRound } from "../providers/tool-call.ts";
+import { moreNote } from "../tools/read-more.ts";
 import type { TurnStep } from "../turns/turn-step.ts";
 
 /** The calls of a turn's steps so far and their results, as a model's server is told of them. */
@@ -11,8 +12,16 @@ export function roundsOf(steps: readonly TurnStep[]): readonly ToolRound[] {
     } else if (step.askedOf === "tool" && "answer" in step) {
       const { id, name, arguments: given, kept } = step.call;
       const call: ToolCall = { kind: "good", id, name, arguments: given, ...(kept === undefined ? {} : { kept }) };
-      rounds.at(-1)?.calls.push({ call, output: step.answer });
+      const { text, rest, isError } = step.answer;
+      const more = rest === undefined ? "" : moreNote(step.number, text.length, text.length + rest.length);
+      rounds.at(-1)?.calls.push({ call, output: { text: text + more, isError } });
     }
   }
   return rounds;
+}
+
+/** The limit that held back the last calls of a turn; undefined where none did. */
+export function limitReached(steps: readonly TurnStep[]): "turn" | "day" | undefined {
+  const last = steps.findLast((step) => step.askedOf === "tool" && "answer" in step);
+  return last?.askedOf === "tool" && "answer" in last ? last.answer.limit : undefined;
 }

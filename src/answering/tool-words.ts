@@ -15,6 +15,13 @@ export const FAULTS: Readonly<Record<CallFault, string>> = {
 /** The result of a call that is not, or no longer, permitted. */
 export const NOT_OFFERED: CallResult = { text: "Not done: this tool can't be used here.", isError: true };
 
+/** The result of a call that exceeds a limit for a day. */
+export const NO_MORE_TODAY: CallResult = {
+  text: "Not done: the calls of tools for today are used up. Answer with what you know, and say so.",
+  isError: true,
+  limit: "day",
+};
+
 const FAILURES: Readonly<Record<ToolFailureCode, string>> = {
   unreachable: "Not done: the tool's server can't be reached.",
   ended: "The tool's server ended in the middle. Whether this was done is not known; do not do it again.",

@@ -13,7 +13,7 @@ import {
   type TurnReply,
 } from "../turns/turn.ts";
 import type { CallsWanted, ReadyCall } from "../turns/step-loop.ts";
-import type { ProposedCall } from "../turns/turn-step.ts";
+import type { ProposedCall, TurnStep } from "../turns/turn-step.ts";
 import type { Asking } from "../turns/turn-work.ts";
 import { answerMessages, isSmall, toAsker } from "./answer-messages.ts";
 import { addressOf } from "./company.ts";
@@ -28,7 +28,7 @@ import { withThinking } from "./reply.ts";
 import type { ReplyTargets } from "./reply-targets.ts";
 import { unlessAborted } from "../concurrency/unless-aborted.ts";
 import { definitionsOf, type ToolOffers } from "./tool-offers.ts";
-import { roundsOf } from "./tool-rounds.ts";
+import { limitReached, roundsOf } from "./tool-rounds.ts";
 import { UnreadableFile } from "./unreadable-file.ts";
 import type { Voice } from "./voices.ts";
 
@@ -101,7 +101,7 @@ export class VoiceAnswers {
       const offer = await unlessAborted(this.#tools.of({ turn, voice, destination, encrypted, steps }), signal);
       const tools = { tools: definitionsOf(offer), rounds: roundsOf(steps), mayCall };
       await this.#asker.ask(voice, turn, manner, destination, { soFar, show, signal }, tools);
-      return this.#tools.wanted(offer, soFar) ?? (await this.#answer(voice, turn, manner, soFar));
+      return this.#tools.wanted(offer, soFar) ?? (await this.#answer(voice, turn, manner, soFar, steps));
     } catch (error) {
       if (signal.aborted) {
         const reply = await this.#ended(turn, manner, soFar, signal.reason);
@@ -134,13 +134,16 @@ export class VoiceAnswers {
     turn: Turn,
     { material, words, note }: Manner,
     soFar: AnswerSoFar,
+    steps: readonly TurnStep[],
   ): Promise<AnsweredReply> {
     const text = soFar.text.trim();
     if (text === "") throw new ProviderError("empty", "the answer holds no text");
     const target = await this.#targets.of(turn);
     const address = addressOf(turn, target, soFar.text, material.company);
+    const limit = limitReached(steps);
     const below = [
       note,
+      limit && (await words()).toolLimit[limit],
       soFar.end === undefined || soFar.end === "stop" ? undefined : (await words()).ended[soFar.end](provider.name),
     ];
     const said = below.filter((line) => line !== undefined).join(" ");

@@ -9,11 +9,11 @@ import type { Stores } from "./stores.ts";
 
 /** All parts for making answers. */
 export function answeringOptions(
-  { settings: inForce, directory, providers, tools, closers, log }: Foundation,
+  { settings: inForce, directory, providers, closers, log }: Foundation,
   stores: Stores,
   ghosts: Ghosts,
 ): AnsweringOptions {
-  const { memberships, rooms, history, quoted, readFiles, summaries, turns, exchanges, allowances } = stores;
+  const { memberships, rooms, history, quoted, readFiles, summaries, turns, exchanges, allowances, tools } = stores;
   const { models, privacy, isEncrypted, language, permissions, settings } = stores;
   closers.add(() => summaries.stop());
   return {

@@ -15,11 +15,12 @@ export function makeConversation(
   { mailbox, ghosts, runner }: { readonly mailbox: Mailbox; readonly ghosts: Ghosts; readonly runner: TurnRunner },
 ): Conversation {
   const { settings: inForce } = foundation;
-  const { permissions, forgetting, menus, consents, requests } = stores;
+  const { permissions, forgetting, reminders, menus, consents, requests } = stores;
   return new Conversation({
     ...answering,
     permissions,
     forgetting,
+    reminders,
     pulls: makePulls(foundation, stores),
     menus,
     consents,

@@ -14,7 +14,6 @@ import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { changedProviders, providersOf } from "../providers/providers.ts";
 import type { Provider } from "../providers/provider.ts";
-import { ToolServers } from "../tools/tool-servers.ts";
 import type { Closers } from "./closers.ts";
 
 /** The configured providers. */
@@ -55,7 +54,6 @@ export interface Foundation {
   readonly processes: Processes;
   readonly client: HomeserverClient;
   readonly providers: Providers;
-  readonly tools: ToolServers;
   readonly directory: AgentDirectory;
   readonly happenings: Happenings;
   readonly background: Background;
@@ -90,8 +88,6 @@ export async function layFoundation(given: Given): Promise<Foundation> {
   });
   closers.add(() => client.close());
   const providers = new Providers(await providersOf(config, log, metrics));
-  const tools = new ToolServers(config.tools, log, metrics);
-  closers.add(() => tools.stop());
   const directory = new AgentDirectory(settings, () => providers.now, new GivenNames(database), log);
   closers.add(() => directory.stop());
   await directory.refresh();
@@ -107,7 +103,6 @@ export async function layFoundation(given: Given): Promise<Foundation> {
     processes,
     client,
     providers,
-    tools,
     directory,
     happenings,
     background,

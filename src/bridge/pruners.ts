@@ -13,6 +13,7 @@ import { pruneTrustNotices } from "../ghost/trust-notices.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
 import { pruneMemberships } from "../mailbox/memberships.ts";
 import { KEPT_FOR_DAYS, type Prune } from "../mailbox/pruning.ts";
+import type { Reminders } from "../reminders/reminders.ts";
 import type { InviteQuota } from "../permissions/invite-quota.ts";
 import { pruneConsents } from "../privacy/consents.ts";
 import type { ProviderRequests } from "../privacy/provider-requests.ts";
@@ -33,6 +34,7 @@ export interface Owners {
   readonly requests: ProviderRequests;
   readonly invites: InviteQuota;
   readonly menus: CommandMenus;
+  readonly reminders: Reminders;
   readonly seals: Seals;
   /** Forgets expired messages. */
   readonly retention: { run(): Promise<number> };
@@ -41,7 +43,8 @@ export interface Owners {
 
 /** The deletions of every table; docs/architecture.md has a row for each, with the reason for rows that stay. */
 export function pruners(database: Database, owners: Owners): Prune[] {
-  const { mailbox, outbox, turns, exchanges, readFiles, requests, invites, menus, seals, retention } = owners;
+  const { mailbox, outbox, turns, exchanges, readFiles, requests, invites, menus, reminders, seals, retention } =
+    owners;
   const days = KEPT_FOR_DAYS;
   return [
     (signal) => mailbox.prune(days, signal),
@@ -62,6 +65,7 @@ export function pruners(database: Database, owners: Owners): Prune[] {
     (signal) => pruneDropped(database, days, signal),
     (signal) => pruneMemberships(database, days, signal),
     (signal) => menus.prune(signal),
+    (signal) => reminders.prune(signal),
     (signal) => pruneConsents(database, signal),
     (signal) => pruneSettings(database, signal),
     (signal) => pruneKnownMembers(database, signal),

@@ -12,6 +12,7 @@ import type { Logger } from "../observability/log.ts";
 import { isCiphertext, NOTE_TOLD } from "../rooms/encrypted-by-message.ts";
 import { isLine } from "../rooms/line.ts";
 import { TurnRunner } from "../turns/turn-runner.ts";
+import { makeReminderClock } from "./reminders.ts";
 import { answeringOptions } from "./answering.ts";
 import { Closers } from "./closers.ts";
 import { makeConversation } from "./conversation.ts";
@@ -116,8 +117,14 @@ async function startParts(given: Given, monitoring: Monitoring): Promise<Running
     isListening: () => appService.port !== undefined,
     isStarted: () => online.isStarted,
   });
+  const clock = makeReminderClock(foundation, stores, forAnswers, () => {
+    runner.kick();
+    ghosts.beat();
+  });
+  closers.add(() => clock.stop());
   await listen(foundation, appService);
   online.begin();
+  clock.start();
   return (next, changed) => reconfigure(foundation, stores, { presence, runner }, next, changed);
 }
 
@@ -159,8 +166,8 @@ function agentName(userId: string, { botUserId, directory }: Foundation): string
 }
 
 async function reconfigure(
-  { live, providers, tools, settings, database, directory, background, log, metrics }: Foundation,
-  { audit, banLists }: Stores,
+  { live, providers, settings, database, directory, background, log, metrics }: Foundation,
+  { audit, banLists, tools }: Stores,
   { presence, runner }: Pick<OnlineParts, "presence" | "runner">,
   next: Config,
   changed: readonly string[],

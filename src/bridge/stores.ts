@@ -6,6 +6,8 @@ import { Outbox } from "../ghost/outbox.ts";
 import { Memberships } from "../mailbox/memberships.ts";
 import { Forgetting } from "../memory/forgetting.ts";
 import { History } from "../memory/history.ts";
+import { keptFor } from "../memory/retention.ts";
+import { RoomSearch } from "../memory/room-search.ts";
 import { QuotedMessages } from "../memory/quoted-messages.ts";
 import { ReadFiles } from "../memory/read-files.ts";
 import { Summaries } from "../memory/summaries.ts";
@@ -16,11 +18,15 @@ import { Consents } from "../privacy/consents.ts";
 import { PrivacyGate } from "../privacy/gate.ts";
 import { ProviderRequests } from "../privacy/provider-requests.ts";
 import { KnownModels } from "../providers/model-facts.ts";
+import { Reminders } from "../reminders/reminders.ts";
 import { Rooms } from "../rooms/rooms.ts";
 import { RoomSettingsStore } from "../rooms/settings-store.ts";
 import { MasterKey } from "../sealing/master-key.ts";
 import { confirmSealed } from "../sealing/seal-existing.ts";
 import { Seals } from "../sealing/seals.ts";
+import { ownTools } from "../tools/own/all.ts";
+import { OwnTools } from "../tools/own/own-tools.ts";
+import { ToolServers } from "../tools/tool-servers.ts";
 import { Allowances } from "../turns/allowances.ts";
 import { Exchanges } from "../turns/exchanges.ts";
 import { TurnStore } from "../turns/turn-store.ts";
@@ -44,6 +50,10 @@ export async function openStores(foundation: Foundation) {
   const models = new KnownModels();
   const consents = new Consents(database);
   const requests = new ProviderRequests(database);
+  const turns = new TurnStore(database, seals);
+  const allowances = new Allowances(database, () => inForce().limits);
+  const reminders = new Reminders(database, seals);
+  const tools = openTools(foundation, { rooms, seals, reminders });
   const isEncrypted = (roomId: string): Promise<boolean> => rooms.isEncrypted(roomId);
   return {
     audit,
@@ -61,8 +71,10 @@ export async function openStores(foundation: Foundation) {
     requests,
     isEncrypted,
     invites: new InviteQuota(database, () => inForce().permissions),
-    allowances: new Allowances(database, () => inForce().limits),
-    turns: new TurnStore(database, seals),
+    allowances,
+    turns,
+    reminders,
+    tools,
     outbox: new Outbox(database, seals),
     readFiles: new ReadFiles(database, seals),
     exchanges: new Exchanges(database, seals),
@@ -78,6 +90,24 @@ export async function openStores(foundation: Foundation) {
     menus: new CommandMenus(database),
     privacy: new PrivacyGate({ settings: () => inForce().privacy, consents, requests, models, isEncrypted }),
   };
+}
+
+/** The servers of tools, and our own tools, which read and write our tables. */
+function openTools(
+  { database, settings, closers, log, metrics }: Foundation,
+  { rooms, seals, reminders }: { readonly rooms: Rooms; readonly seals: Seals; readonly reminders: Reminders },
+): ToolServers {
+  const search = new RoomSearch(database, seals, async (roomId) => {
+    const ageMs = keptFor(settings().memory.retentionMs, await rooms.lifetimeOf(roomId));
+    return ageMs === undefined ? 0 : Date.now() - ageMs;
+  });
+  const tools = new ToolServers(settings().tools, {
+    makeOwn: (name, own) => new OwnTools(name, own, ownTools(own, { search, reminders })),
+    log,
+    metrics,
+  });
+  closers.add(() => tools.stop());
+  return tools;
 }
 
 async function openPermissions(

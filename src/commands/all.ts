@@ -4,6 +4,7 @@ import { forget } from "./forget.ts";
 import { help } from "./help.ts";
 import { list } from "./list.ts";
 import { privacy } from "./privacy.ts";
+import { reminders } from "./reminders.ts";
 import { reset } from "./reset.ts";
 import { retry } from "./retry.ts";
 import { settingCommands } from "./setting.ts";
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   forget,
   privacy,
   usage,
+  reminders,
   ...settingCommands("settings"),
   reset,
   discuss,

@@ -152,6 +152,7 @@ function servicesOf(options: CommandDeskOptions, admission: Admission): CommandS
     commands: COMMANDS,
     history: options.history,
     forgetting: options.forgetting,
+    reminders: options.reminders,
     turns: options.turns,
     exchanges: options.exchanges,
     settings: options.settings,

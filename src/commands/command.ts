@@ -17,6 +17,7 @@ import type { ProviderRequests } from "../privacy/provider-requests.ts";
 import type { KnownModels } from "../providers/model-facts.ts";
 import type { Patience } from "../providers/patience.ts";
 import type { Provider } from "../providers/provider.ts";
+import type { Reminders } from "../reminders/reminders.ts";
 import type { RoomDefaults } from "../rooms/settings.ts";
 import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { RenderedText } from "../text/markdown.ts";
@@ -100,6 +101,7 @@ export interface CommandServices {
   readonly commands: readonly Command[];
   readonly history: History;
   readonly forgetting: Forgetting;
+  readonly reminders: Reminders;
   readonly turns: TurnStore;
   readonly exchanges: Exchanges;
   readonly settings: RoomSettingsStore;

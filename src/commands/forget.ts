@@ -9,7 +9,7 @@ export const forget: Command = {
   meaning: (words) => words.commands.forget.meaning,
   isForModerators: () => true,
   carryOut: (services, { ghost, message, words }) => {
-    const { forgetting, exchanges, settings } = services;
+    const { forgetting, exchanges, reminders, settings } = services;
     const { roomId, sender: by, encrypted } = message;
     const stopped = stopping(services, { ghost: ghost.userId, roomId }, { keeps: false });
     return {
@@ -18,6 +18,7 @@ export const forget: Command = {
         await stopped.store(tx);
         await forgetting.room(tx, ghost.userId, roomId);
         await exchanges.forget(tx, roomId);
+        await reminders.forget(tx, { ghost: ghost.userId, roomId });
         for (const name of SETTING_NAMES.filter(isForgotten)) {
           await settings.set(tx, { ghost: ghost.userId, roomId, by, encrypted }, name, undefined);
         }

@@ -186,6 +186,7 @@ export type LimitKind = "user" | "room" | "server" | "agent";
 export interface DailyLimit {
   readonly requests?: number;
   readonly tokens?: number;
+  readonly toolCalls?: number;
 }
 
 export type Limits = Readonly<Record<LimitKind, DailyLimit>>;
@@ -307,7 +308,21 @@ export interface AgentConfig {
 }
 
 /** A server of tools, under its key in `tools:`. */
-export type ToolServerConfig = StdioToolServer | HttpToolServer;
+export type ToolServerConfig = McpServerConfig | OwnToolsConfig;
+
+/** A server of tools that speaks MCP. */
+export type McpServerConfig = StdioToolServer | HttpToolServer;
+
+/** The bridge's own tools: those that `tools` names. */
+export interface OwnToolsConfig extends ToolRules {
+  readonly type: "own";
+  /** The longest call, in ms. */
+  readonly callTimeoutMs: number;
+  /** The time zone of people who name none (IANA). */
+  readonly timeZone: string;
+  /** The hosts whose pages may be read, each with its port where that is not the usual one. All are of one locality. */
+  readonly hosts: readonly string[];
+}
 
 /** A program that speaks MCP over its standard input and output. */
 export interface StdioToolServer extends ToolRules, ToolServerTimes {

@@ -27,6 +27,7 @@ export async function crossCheck(settings: Settings, directory: string): Promise
     ...checkSomeAgent(settings, providers),
     ...agents.flatMap(([name, agent]) => checkProvider(name, agent, providers)),
     ...checkTranscription(settings, providers),
+    ...entriesOf(settings["tools"]).flatMap(([name, tools]) => checkReadUrl(name, tools)),
     ...agents.flatMap(([name, agent]) => checkFallback(name, agent, new Map(agents), providers)),
     ...checkNames(agents),
     ...avatars.flat(),
@@ -116,6 +117,20 @@ function checkTranscription({ transcription }: Settings, providers: ReadonlyMap<
   const able = [...providers].filter(([, { type }]) => type === "openai").map(([name]) => name);
   const expected = `a name under providers of type openai${able.length === 0 ? ", of which there is none" : `: ${able.join(", ")}`}`;
   return [{ path: "transcription.provider", found: shownValue(key, ["transcription", "provider"]), expected }];
+}
+
+/** What read_url reads in the admin's own network has other rules than what it reads elsewhere. */
+function checkReadUrl(name: string, { type, tools, read_url: readUrl, locality }: Settings): ConfigProblem[] {
+  if (type !== "own" || !isSettings(tools)) return [];
+  const hosts = isSettings(readUrl) ? readUrl["hosts"] : undefined;
+  const named = Array.isArray(hosts) ? hosts.filter((host) => typeof host === "string") : [];
+  const path = shownPath(["tools", name, "read_url", "hosts"]);
+  if (tools["read_url"] !== undefined && named.length === 0)
+    return [{ path, found: "nothing", expected: "the hosts that read_url may read, such as docs.example.org" }];
+  const localities = new Set(named.flatMap((host) => (URL.canParse(`http://${host}`) ? [localityOf(host)] : [])));
+  if (localities.size < 2 || locality !== undefined) return [];
+  const expected = "either all or none of them in your own network; a second entry of type own takes the others";
+  return [{ path, found: "hosts of both kinds", expected }];
 }
 
 /** In a group, people call an agent by its name or display name. Two agents with the same one would both answer. */

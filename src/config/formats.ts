@@ -39,6 +39,18 @@ export const FORMATS = {
     expected: "a URL such as http://127.0.0.1:11434, without a query",
     validate: (text) => httpUrl(text) !== undefined,
   },
+  "web-host": {
+    expected: "a host such as docs.example.org or wiki.lan:8080, without a scheme and a path",
+    validate: (text) => {
+      const url = URL.parse(`http://${text}`);
+      // The parser writes a host in small letters, and leaves the usual port out.
+      return url !== null && (url.host === text || `${url.host}:80` === text) && url.username === "";
+    },
+  },
+  "time-zone": {
+    expected: "the name of a time zone such as Europe/Berlin or UTC",
+    validate: isTimeZone,
+  },
   "postgres-url": {
     expected: "a URL such as postgres://user:password@host/database",
     validate: (text) => /^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? ""),
@@ -89,6 +101,17 @@ export const FORMATS = {
     validate: (text) => /^(-1|0|\d+(\.\d+)?(ms|s|m|h))$/.test(text),
   },
 } as const satisfies Record<string, Format>;
+
+/** Whether a text names a time zone (IANA), as it is known to this machine. */
+export function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/.test(name)) return false;
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
 
 /** An http(s) URL to which a path can be appended. */
 function httpUrl(text: string): URL | undefined {

@@ -237,7 +237,7 @@ interface RawConfig {
   };
   exchanges: { delegate: boolean; max_hops: number; max_turns: number };
   memory: { summaries: boolean; retention?: string };
-  limits: Record<LimitKind, { requests_per_day?: number; tokens_per_day?: number }>;
+  limits: Record<LimitKind, { requests_per_day?: number; tokens_per_day?: number; tool_calls_per_day?: number }>;
   privacy: { cloud: CloudPolicy; cloud_in_encrypted_rooms: CloudPolicy };
   ghosts: { max_loaded: number; idle_after: string };
   leases: { expire_after: string };
@@ -354,9 +354,11 @@ function limitsOf(raw: RawConfig["limits"]): Limits {
   const limitOf = ({
     requests_per_day: requests,
     tokens_per_day: tokens,
+    tool_calls_per_day: toolCalls,
   }: RawConfig["limits"][LimitKind]): DailyLimit => ({
     ...(requests === undefined ? {} : { requests }),
     ...(tokens === undefined ? {} : { tokens }),
+    ...(toolCalls === undefined ? {} : { toolCalls }),
   });
   const { user, room, server, agent } = raw;
   return { user: limitOf(user), room: limitOf(room), server: limitOf(server), agent: limitOf(agent) };

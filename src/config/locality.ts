@@ -16,6 +16,23 @@ OWN.addAddress("::1", "ipv6");
 OWN.addSubnet("fc00::", 7, "ipv6");
 OWN.addSubnet("fe80::", 10, "ipv6");
 
+/** Addresses that lead to no single host of the internet (RFC 6890, 6052): this host, reserved ones, and groups. */
+const NOWHERE = new BlockList();
+NOWHERE.addSubnet("0.0.0.0", 8, "ipv4");
+NOWHERE.addSubnet("192.0.0.0", 24, "ipv4");
+NOWHERE.addSubnet("198.18.0.0", 15, "ipv4");
+NOWHERE.addSubnet("224.0.0.0", 3, "ipv4");
+NOWHERE.addAddress("::", "ipv6");
+NOWHERE.addSubnet("64:ff9b::", 95, "ipv6");
+NOWHERE.addSubnet("fec0::", 10, "ipv6");
+NOWHERE.addSubnet("ff00::", 8, "ipv6");
+
+/** Whether an IP address is in the own network, or leads to no host of the internet. */
+export function isOwnAddress(address: string): boolean {
+  const family = isIP(address) === 4 ? "ipv4" : "ipv6";
+  return isIP(address) === 0 || OWN.check(address, family) || NOWHERE.check(address, family);
+}
+
 /**
  * Whether data for an address stays in the admin's own network, judged by the address alone. A name may lead anywhere:
  * except `localhost` it counts as cloud, unless the admin says otherwise.

@@ -10,7 +10,11 @@ export function secretsOf(
   const master = masterKey.from === "env" ? process.env[masterKey.name] : undefined;
   const keys = [...config.providers.values()].map((provider) => ("apiKey" in provider ? provider.apiKey : undefined));
   const ofTools = [...config.tools.values()].flatMap((server) =>
-    server.type === "http" ? [server.token] : server.secrets.map((name) => server.env[name]),
+    server.type === "http"
+      ? [server.token]
+      : server.type === "stdio"
+        ? server.secrets.map((name) => server.env[name])
+        : [],
   );
   return [asToken, hsToken, ...passwordsOf(config.database?.url), master?.trim(), ...keys, ...ofTools].filter(
     (secret) => secret !== undefined,

@@ -5,7 +5,7 @@ import { localityOf } from "./locality.ts";
 import type { ToolSecrets } from "./tool-secrets.ts";
 
 /** A server of tools after the schema's check, with defaults. */
-export type RawToolServer = RawRules & (RawStdio | RawHttp);
+export type RawToolServer = (RawRules & (RawStdio | RawHttp)) | RawOwn;
 
 interface RawRules {
   locality?: Locality;
@@ -18,11 +18,17 @@ interface RawRules {
   rooms?: string[];
   users?: string[];
   call_timeout: string;
-  idle_after: string;
+}
+
+interface RawOwn extends RawRules {
+  type: "own";
+  time_zone: string;
+  read_url: { hosts: string[] };
 }
 
 interface RawStdio {
   type: "stdio";
+  idle_after: string;
   command: string;
   args: string[];
   env: Record<string, string>;
@@ -35,6 +41,7 @@ interface RawStdio {
 
 interface RawHttp {
   type: "http";
+  idle_after: string;
   url: string;
 }
 
@@ -69,13 +76,24 @@ function toolServerOf(raw: RawToolServer, secrets: ToolSecrets, directory: strin
     ...(raw.rooms === undefined ? {} : { rooms: raw.rooms }),
     ...(raw.users === undefined ? {} : { users: raw.users }),
     callTimeoutMs: parseDuration(raw.call_timeout) ?? 0,
-    idleAfterMs: parseDuration(raw.idle_after) ?? 0,
   };
+  if (raw.type === "own") {
+    const { hosts } = raw.read_url;
+    return {
+      type: "own",
+      ...rules,
+      timeZone: raw.time_zone,
+      hosts,
+      locality: raw.locality ?? (hosts.every((host) => localityOf(host) === "local") ? "local" : "cloud"),
+    };
+  }
+  const idleAfterMs = parseDuration(raw.idle_after) ?? 0;
   if (raw.type === "http") {
     const { token, ca } = secrets;
     return {
       type: "http",
       ...rules,
+      idleAfterMs,
       url: raw.url,
       locality: raw.locality ?? localityOf(raw.url),
       ...(token === undefined ? {} : { token }),
@@ -85,6 +103,7 @@ function toolServerOf(raw: RawToolServer, secrets: ToolSecrets, directory: strin
   return {
     type: "stdio",
     ...rules,
+    idleAfterMs,
     command: resolve(directory, raw.command),
     args: raw.args,
     env: { ...raw.env, ...secrets.env },

@@ -5,6 +5,7 @@ import type { Forgetting } from "../memory/forgetting.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import type { Consents } from "../privacy/consents.ts";
 import type { ProviderRequests } from "../privacy/provider-requests.ts";
+import type { Reminders } from "../reminders/reminders.ts";
 import type { Turn } from "../turns/turn.ts";
 import type { VoiceCallsOptions } from "./voice-calls.ts";
 
@@ -35,6 +36,7 @@ type SharedWithAnswers = Pick<
 /** The surroundings of the conversation. */
 export interface ConversationOptions extends SharedWithAnswers, VoiceCallsOptions {
   readonly forgetting: Forgetting;
+  readonly reminders: Reminders;
   /**
    * Called after a turn was queued and committed.
    *

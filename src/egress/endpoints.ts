@@ -13,7 +13,10 @@ export function endpointsOf(config: Pick<Config, "homeserver" | "database" | "pr
   const providers = [...config.providers.values()].flatMap((provider) =>
     provider.type === "demo" ? [] : [provider.type === "ollama" ? withPort(provider.url) : provider.url],
   );
-  const tools = [...config.tools.values()].flatMap((server) => (server.type === "http" ? [server.url] : []));
+  const tools = [...config.tools.values()].flatMap((server) => {
+    if (server.type === "http") return [server.url];
+    return server.type === "own" ? server.hosts.flatMap((host) => [`https://${host}`, `http://${host}`]) : [];
+  });
   return [config.homeserver.url, ...providers, ...tools]
     .map((url) => endpointOf(new URL(url)))
     .concat(config.database === undefined ? [] : databaseEndpoints(config.database.url));

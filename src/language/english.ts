@@ -1,5 +1,6 @@
 /* eslint-disable max-lines -- a language is one file, so that another one is added with one */
 import type { AgentPlace, CloudPlace, CloudRule, Phrases, UsageWords } from "./phrases.ts";
+import { clockOf, dateOf, type Recurrence } from "../time/recurrence.ts";
 import { wordSet } from "./word-set.ts";
 import { counted } from "./counted.ts";
 
@@ -110,6 +111,10 @@ export const english = {
     length: () => "Cut off at the limit of this model. React with ▶ to go on.",
     filtered: (provider) => `The rules of “${provider}” blocked the rest of this.`,
     repeating: () => "Stopped: the model began to repeat itself. Rephrase your question to ask again.",
+  },
+  toolLimit: {
+    turn: "I was not allowed to use more tools for this answer.",
+    day: "The limit for calls of tools in a day is reached, so I went on without them.",
   },
   fallback: (agent, model) => `My own model can't be reached, so ${agent}'s model answers this (${model}).`,
   welcomeCloud: {
@@ -300,8 +305,30 @@ export const english = {
           `- Everywhere, to all agents: ${asked(everywhere)}`,
         ].join("\n"),
       /** The rest of a day's limit. */
-      left: (what: "requests" | "tokens", left: number, of: number) =>
-        `Left of a day's ${what === "requests" ? counted(of, "question", "questions") : counted(of, "token", "tokens")}: ${left}`,
+      left: (what: "requests" | "tokens" | "toolCalls", left: number, of: number) => {
+        const one = { requests: "question", tokens: "token", toolCalls: "call of a tool" }[what];
+        const many = { requests: "questions", tokens: "tokens", toolCalls: "calls of tools" }[what];
+        return `Left of a day's ${counted(of, one, many)}: ${left}`;
+      },
+    },
+    reminders: {
+      meaning: "lists what I shall do here at a time; ends it",
+      none: "There are no reminders of mine here. Ask me for one, such as “remind me tomorrow at 8 to call Ann”.",
+      listed: (id: number, task: string, owner: string, recurrence: Recurrence, zone: string) =>
+        `${id}: ${task} (${when(recurrence)}, ${zone}; asked for by ${owner})`,
+      ownerless: (id: number, task: string) => `${id}: ${task} (waits: whoever asked for it has left)`,
+      noSuch: (id: number) => `There is no such reminder: ${id}. \`!reminders\` lists them.`,
+      cancelled: (id: number) => `Reminder ${id} is ended.`,
+      kept: (id: number) => `Reminder ${id} is yours now, and goes on.`,
+      /** Follows the answer to a reminder. */
+      due: (id: number, lateMinutes: number | undefined) =>
+        [
+          lateMinutes === undefined ? "" : `I was not running when this was due, ${inWords(lateMinutes)} ago. `,
+          `⏰ Reminder ${id}; \`!reminders cancel ${id}\` ends it.`,
+        ].join(""),
+      askForOwner: (id: number, task: string) =>
+        `⏰ Reminder ${id} is due (“${task}”), but whoever asked for it has left this room. Shall it go on? \`!reminders keep ${id}\` takes it over, \`!reminders cancel ${id}\` ends it. Otherwise it ends in a week.`,
+      limited: (id: number) => `⏰ Reminder ${id} is left out this time: a limit for questions in a day is reached.`,
     },
     reset: {
       meaning: "resets all settings of this room",
@@ -374,6 +401,7 @@ export const english = {
   },
   parameters: {
     turns: "how many turns in all; 4 unless you say",
+    reminder: "“cancel” or “keep” and a reminder's number; without it, I list them",
     agents: "the other agents",
     topic: "the topic",
     decision: "whether messages may leave; without it, I show where they go",
@@ -421,6 +449,24 @@ const CHOICE = new Intl.ListFormat("en", { type: "disjunction" });
 
 function inCode(commands: readonly string[]): string {
   return CHOICE.format(commands.map((command) => `\`${command}\``));
+}
+
+const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+function when(recurrence: Recurrence): string {
+  const at = `at ${clockOf(recurrence)}`;
+  switch (recurrence.kind) {
+    case "once":
+      return `on ${dateOf(recurrence.wall)} ${at}`;
+    case "monthly":
+      return `on day ${recurrence.day} of each month ${at}`;
+    case "weekly": {
+      const days = recurrence.days.join("");
+      if (days === "1234567") return `every day ${at}`;
+      if (days === "12345") return `every weekday ${at}`;
+      return `every ${LIST.format(recurrence.days.map((day) => WEEKDAYS[day - 1] ?? ""))} ${at}`;
+    }
+  }
 }
 
 function inWords(minutes: number): string {

@@ -1,5 +1,6 @@
 /* eslint-disable max-lines -- a language is one file, so that another one is added with one */
 import type { CloudPlace, CloudRule, UsageWords } from "./phrases.ts";
+import { clockOf, dateOf, type Recurrence } from "../time/recurrence.ts";
 import { wordSet } from "./word-set.ts";
 import type { Words } from "./words.ts";
 import { counted } from "./counted.ts";
@@ -113,6 +114,10 @@ export const german: Words = {
     length: () => "Am Limit dieses Modells abgeschnitten. Reagiere mit ▶, damit es weitergeht.",
     filtered: (provider) => `Die Regeln von „${provider}“ haben den Rest gesperrt.`,
     repeating: () => "Beendet: Das Modell hat angefangen, sich zu wiederholen. Frage mit anderen Worten noch einmal.",
+  },
+  toolLimit: {
+    turn: "Für diese Antwort durfte ich keine weiteren Werkzeuge benutzen.",
+    day: "Die erlaubten Aufrufe von Werkzeugen für einen Tag sind aufgebraucht, darum habe ich ohne sie weitergemacht.",
   },
   fallback: (agent, model) =>
     `Mein eigenes Modell ist nicht erreichbar; darum antwortet das Modell von ${agent} (${model}).`,
@@ -310,8 +315,29 @@ export const german: Words = {
           `- Hier, an mich: ${asked(here)}`,
           `- Überall, an alle Agenten: ${asked(everywhere)}`,
         ].join("\n"),
-      left: (what, left, of) =>
-        `Übrig von ${what === "requests" ? counted(of, "Frage", "Fragen") : counted(of, "Token", "Tokens")} am Tag: ${left}`,
+      left: (what, left, of) => {
+        const one = { requests: "Frage", tokens: "Token", toolCalls: "Aufruf eines Werkzeugs" }[what];
+        const many = { requests: "Fragen", tokens: "Tokens", toolCalls: "Aufrufen von Werkzeugen" }[what];
+        return `Übrig von ${counted(of, one, many)} am Tag: ${left}`;
+      },
+    },
+    reminders: {
+      meaning: "zeigt, was ich hier zu einer Zeit tun soll; beendet es",
+      none: "Hier gibt es keine Erinnerungen von mir. Bitte mich um eine, etwa „erinnere mich morgen um 8 daran, Ann anzurufen“.",
+      listed: (id, task, owner, recurrence, zone) =>
+        `${id}: ${task} (${when(recurrence)}, ${zone}; gewünscht von ${owner})`,
+      ownerless: (id, task) => `${id}: ${task} (wartet: Wer darum gebeten hat, ist nicht mehr hier)`,
+      noSuch: (id) => `Eine Erinnerung ${id} gibt es nicht. \`!reminders\` zeigt alle.`,
+      cancelled: (id) => `Die Erinnerung ${id} ist beendet.`,
+      kept: (id) => `Die Erinnerung ${id} ist jetzt deine und geht weiter.`,
+      due: (id, lateMinutes) =>
+        [
+          lateMinutes === undefined ? "" : `Als das fällig war, vor ${inWords(lateMinutes)}, lief ich nicht. `,
+          `⏰ Erinnerung ${id}; \`!reminders cancel ${id}\` beendet sie.`,
+        ].join(""),
+      askForOwner: (id, task) =>
+        `⏰ Die Erinnerung ${id} ist fällig („${task}“), aber wer darum gebeten hat, ist nicht mehr in diesem Raum. Soll sie weitergehen? \`!reminders keep ${id}\` übernimmt sie, \`!reminders cancel ${id}\` beendet sie. Sonst endet sie in einer Woche.`,
+      limited: (id) => `⏰ Die Erinnerung ${id} fällt diesmal aus: Für heute sind genug Fragen gestellt.`,
     },
     reset: {
       meaning: "setzt alle Einstellungen dieses Raums zurück",
@@ -387,6 +413,7 @@ export const german: Words = {
   },
   parameters: {
     turns: "wie viele Beiträge insgesamt; 4, wenn du nichts sagst",
+    reminder: "„cancel“ oder „keep“ und die Nummer einer Erinnerung; ohne Angabe zeige ich alle",
     agents: "die anderen Agenten",
     topic: "das Thema",
     decision: "ob Nachrichten hinausdürfen; ohne Angabe zeige ich, wohin sie gehen",
@@ -436,6 +463,24 @@ const CHOICE = new Intl.ListFormat("de", { type: "disjunction" });
 
 function inCode(commands: readonly string[]): string {
   return CHOICE.format(commands.map((command) => `\`${command}\``));
+}
+
+const WEEKDAYS = ["Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"];
+
+function when(recurrence: Recurrence): string {
+  const at = `um ${clockOf(recurrence)}`;
+  switch (recurrence.kind) {
+    case "once":
+      return `am ${dateOf(recurrence.wall)} ${at}`;
+    case "monthly":
+      return `am ${recurrence.day}. jedes Monats ${at}`;
+    case "weekly": {
+      const days = recurrence.days.join("");
+      if (days === "1234567") return `jeden Tag ${at}`;
+      if (days === "12345") return `jeden Werktag ${at}`;
+      return `jeden ${LIST.format(recurrence.days.map((day) => WEEKDAYS[day - 1] ?? ""))} ${at}`;
+    }
+  }
 }
 
 function inWords(minutes: number): string {

@@ -91,6 +91,8 @@ export interface Phrases {
   readonly ended: Readonly<
     Record<"stop" | "length" | "filtered" | "repeating", (provider: string) => string | undefined>
   >;
+  /** Follows an answer for which the model wanted more calls of tools than a limit permits. */
+  readonly toolLimit: Readonly<Record<"turn" | "day", string>>;
   /** Follows an answer by another agent's model. */
   readonly fallback: (agent: string, model: string) => string;
   /** Follows the welcome of a cloud agent, by the admin's rule. */

@@ -22,7 +22,7 @@ export interface FileId {
 }
 
 /** The context that the words of a file are sealed with: see sealing/sealed-text.ts. */
-const CONTEXT = "read_files.body";
+export const FILE_CONTEXT = "read_files.body";
 
 /** Stores the contents of messages' files, so that an agent fetches and reads each file once. */
 export class ReadFiles {
@@ -47,7 +47,7 @@ export class ReadFiles {
     if (row === undefined) return undefined;
     const { body, failure, is_passing: isPassing } = row;
     if (failure !== null) return { kind: "unreadable", why: failure, isPassing };
-    return unlessBroken(() => ({ kind: "text", text: open(row, body ?? "", CONTEXT, ghost, eventId) }));
+    return unlessBroken(() => ({ kind: "text", text: open(row, body ?? "", FILE_CONTEXT, ghost, eventId) }));
   }
 
   /** Stores the result for as long as its message is remembered. Throws DatabaseError, MasterKeyError. */
@@ -67,7 +67,7 @@ export class ReadFiles {
           `insert into read_files (position, body, sealed_by) values ($1, $2, $3)
            on conflict (position) do update set body = excluded.body, failure = null, again_at = null,
              read_at = now(), sealed_by = excluded.sealed_by`,
-          [message.position, key.seal(storable(outcome.text), CONTEXT, ghost, eventId), key.id],
+          [message.position, key.seal(storable(outcome.text), FILE_CONTEXT, ghost, eventId), key.id],
         );
       }
     });

@@ -53,6 +53,6 @@ export class Retention {
 }
 
 /** The time for which a message is kept, in ms; undefined: no limit. */
-function keptFor(byAdmin: number | undefined, byRoom: number | undefined): number | undefined {
+export function keptFor(byAdmin: number | undefined, byRoom: number | undefined): number | undefined {
   return byAdmin === undefined ? byRoom : Math.min(byAdmin, byRoom ?? Infinity);
 }

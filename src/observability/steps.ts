@@ -21,6 +21,10 @@ export type Step =
   | "event.decrypted"
   /** The turn is stored, and its message is out of the mailbox. */
   | "turn.queued"
+  /** A reminder is due, and nothing is stored yet. */
+  | "reminder.due"
+  /** The question of a reminder is stored as a turn. */
+  | "reminder.asked"
   /** The turn is `running`, its attempt counted. */
   | "turn.started"
   /** A piece of the model's answer came. */

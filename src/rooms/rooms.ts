@@ -220,6 +220,15 @@ export class Rooms {
     }));
   }
 
+  /** The room's own limit of its messages' age, in ms, as far as it was read. */
+  async lifetimeOf(roomId: string): Promise<number | undefined> {
+    const { rows } = await this.#database.query<{ max_lifetime_ms: number | null }>(
+      "select max_lifetime_ms from rooms where room_id = $1",
+      [roomId],
+    );
+    return rows[0]?.max_lifetime_ms ?? undefined;
+  }
+
   /**
    * Whether encryption was ever seen in the room, without asking the server. A room whose state was never read counts
    * as encrypted, so that nothing confidential is released for lack of knowledge.

@@ -275,6 +275,7 @@ export const SEALED_TABLES = [
   "read_files",
   "summaries",
   "room_settings",
+  "reminders",
   "exchanges",
   "turns",
   "turn_steps",

@@ -10,7 +10,7 @@ import {
 } from "@modelcontextprotocol/client";
 import { Agent, type Dispatcher } from "undici";
 import { rootCertificates } from "node:tls";
-import type { StdioToolServer, ToolServerConfig } from "../config/config.ts";
+import type { McpServerConfig, StdioToolServer } from "../config/config.ts";
 import { objectOf } from "../matrix/json.ts";
 import { boundedFetch } from "./http-fetch.ts";
 import { launchOf } from "./sandbox.ts";
@@ -63,7 +63,7 @@ export class McpConnection {
    *
    * @param changed called when the server says that its tools have changed.
    */
-  static async open(server: ToolServerConfig, changed: () => void, signal: AbortSignal): Promise<McpConnection> {
+  static async open(server: McpServerConfig, changed: () => void, signal: AbortSignal): Promise<McpConnection> {
     const begun =
       server.type === "stdio" ? await openProgram(server, changed, signal) : await openHttp(server, changed, signal);
     return new McpConnection(begun.client, begun.transport, begun.dispatcher);
@@ -150,7 +150,7 @@ async function openProgram(server: StdioToolServer, changed: () => void, signal:
 }
 
 async function openHttp(
-  { url, token, ca }: Extract<ToolServerConfig, { type: "http" }>,
+  { url, token, ca }: Extract<McpServerConfig, { type: "http" }>,
   changed: () => void,
   signal: AbortSignal,
 ): Promise<Begun> {

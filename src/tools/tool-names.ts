@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 
 /** A tool of a server. */
 export interface ToolAddress {
+  /** Empty: the tool is of no server. */
   readonly server: string;
   readonly tool: string;
 }
@@ -36,7 +37,7 @@ export function namesFor<T extends ToolAddress>(tools: readonly T[]): ReadonlyMa
 }
 
 function plain({ server, tool }: ToolAddress): string {
-  return `${server}__${tool}`.replace(/[^A-Za-z0-9_-]/g, "_");
+  return (server === "" ? tool : `${server}__${tool}`).replace(/[^A-Za-z0-9_-]/g, "_");
 }
 
 function withDigits(name: string, { server, tool }: ToolAddress): string {

@@ -6,17 +6,22 @@ import { canonicalJson } from "./canonical-json.ts";
 export interface ToolResult {
   /** As the model reads it. */
   readonly text: string;
+  /** What follows it, which the model may ask for. */
+  readonly rest?: string;
   /** Whether the tool itself says that it failed. */
   readonly isError: boolean;
 }
 
-/** The longest text of a result that a model reads, in characters. */
+/** The longest text of a result that a model reads at once, in characters. */
 export const LONGEST_RESULT = 16_000;
+
+/** The longest result that is kept, in characters. */
+const LONGEST_KEPT = 262_144;
 
 /** The most parts of a result that are looked at. */
 const MOST_PARTS = 64;
 
-/** Stands where a result was cut. */
+/** Stands where a result that is too long to be kept was cut. */
 const CUT = "\n[… the rest was left out: ask for less]";
 
 /** Reads the result of a call. Whatever it is, it becomes a text. */
@@ -25,15 +30,30 @@ export function readResult(told: unknown): ToolResult {
   const parts: string[] = [];
   let length = 0;
   for (const part of (Array.isArray(content) ? (content as readonly unknown[]) : []).slice(0, MOST_PARTS)) {
-    const text = textOf(part).slice(0, LONGEST_RESULT + 1);
+    const text = textOf(part).slice(0, LONGEST_KEPT + 1);
     parts.push(text);
     length += text.length;
-    if (length > LONGEST_RESULT) break;
+    if (length > LONGEST_KEPT) break;
   }
   const said = parts.filter((part) => part !== "").join("\n");
   const whole = said === "" && structuredContent !== undefined ? (canonicalJson(structuredContent) ?? "") : said;
-  const text = cleanText(whole.slice(0, LONGEST_RESULT)) + (whole.length > LONGEST_RESULT ? CUT : "");
-  return { text: text === "" ? "(nothing)" : text, isError: isError === true };
+  return boundedResult({ text: whole, isError: isError === true });
+}
+
+/** A result within bounds: cleaned, with the part that is read at once, and the part that follows. */
+export function boundedResult({ text, isError }: ToolResult): ToolResult {
+  const whole = cleanText(text.slice(0, LONGEST_KEPT)) + (text.length > LONGEST_KEPT ? CUT : "");
+  if (whole.length <= LONGEST_RESULT) return { text: whole === "" ? "(nothing)" : whole, isError };
+  return {
+    text: whole.slice(0, LONGEST_RESULT).toWellFormed(),
+    rest: whole.slice(LONGEST_RESULT).toWellFormed(),
+    isError,
+  };
+}
+
+/** A whole result. */
+export function wholeOf({ text, rest = "" }: Pick<ToolResult, "text" | "rest">): string {
+  return text + rest;
 }
 
 /** Pictures, sounds and files are only named. */

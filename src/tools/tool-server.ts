@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { unlessAborted } from "../concurrency/unless-aborted.ts";
-import type { ToolServerConfig } from "../config/config.ts";
+import type { McpServerConfig } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import type { McpConnection } from "./mcp-connection.ts";
 import type { FaultyTool, KnownTool } from "./tool-definition.ts";
 import { ToolFailure } from "./tool-failure.ts";
 import type { ToolResult } from "./tool-result.ts";
+import type { ServedTool, ToolSource } from "./tool-source.ts";
 
 /** The time for which a list of tools counts, in ms, where the server says nothing of a change. */
 const LIST_MS = 300_000;
@@ -21,9 +22,9 @@ interface ToolList {
 }
 
 /** One server of tools: connected when it is needed, and no longer than that. Its methods throw ToolFailure. */
-export class ToolServer {
+export class ToolServer implements ToolSource {
   readonly name: string;
-  readonly config: ToolServerConfig;
+  readonly config: McpServerConfig;
   readonly #log: Logger;
   readonly #stopping = new AbortController();
   #connection: Promise<McpConnection> | undefined;
@@ -36,7 +37,7 @@ export class ToolServer {
   #users = 0;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(name: string, config: ToolServerConfig, log: Logger) {
+  constructor(name: string, config: McpServerConfig, log: Logger) {
     this.name = name;
     this.config = config;
     this.#log = log.child({ server: name });
@@ -68,6 +69,11 @@ export class ToolServer {
       if (signal.aborted && (signal.reason as Error).name === "TimeoutError") this.#lateAt = performance.now();
       throw error;
     }
+  }
+
+  async served(signal: AbortSignal): Promise<readonly ServedTool[]> {
+    const { name: server, host, config: rules } = this;
+    return (await this.tools(signal)).tools.map((known) => ({ server, host, rules, known }));
   }
 
   /** Connects, if it is not connected. */

@@ -1,34 +1,34 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ToolRules, ToolServerConfig } from "../config/config.ts";
+import type { OwnToolsConfig, ToolServerConfig } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
-import type { KnownTool } from "./tool-definition.ts";
+import { READ_MORE, readMore } from "./read-more.ts";
 import { ToolFailure } from "./tool-failure.ts";
 import type { ToolResult } from "./tool-result.ts";
 import { ToolServer } from "./tool-server.ts";
-
-/** A tool with its server. */
-export interface ServedTool {
-  readonly server: string;
-  /** The server's address, for people to read. */
-  readonly host: string;
-  readonly rules: ToolRules;
-  readonly known: KnownTool;
-}
+import type { CallContext, ServedTool, ToolSource } from "./tool-source.ts";
 
 /** The time for which a question waits for lists of tools, in ms. A server that takes longer has none for it. */
 const LISTS_MS = 5_000;
 
-/** The configured servers of tools. */
+/** Makes the bridge's own tools for an entry of the configuration. */
+export type MakeOwnTools = (name: string, config: OwnToolsConfig) => ToolSource;
+
+/** The configured servers of tools, and the bridge's own tools. */
 export class ToolServers {
   readonly #log: Logger;
   readonly #metrics: Metrics | undefined;
-  #servers: ReadonlyMap<string, ToolServer>;
+  readonly #makeOwn: MakeOwnTools;
+  #servers: ReadonlyMap<string, ToolSource>;
 
-  constructor(configs: ReadonlyMap<string, ToolServerConfig>, log: Logger, metrics?: Metrics) {
-    this.#log = log;
-    this.#metrics = metrics;
-    this.#servers = new Map([...configs].map(([name, config]) => [name, new ToolServer(name, config, log)]));
+  constructor(
+    configs: ReadonlyMap<string, ToolServerConfig>,
+    options: { readonly makeOwn: MakeOwnTools; readonly log: Logger; readonly metrics?: Metrics | undefined },
+  ) {
+    this.#log = options.log;
+    this.#metrics = options.metrics;
+    this.#makeOwn = options.makeOwn;
+    this.#servers = new Map([...configs].map(([name, config]) => [name, this.#make(name, config)]));
   }
 
   /** Whether none is configured. */
@@ -40,14 +40,12 @@ export class ToolServers {
   async tools(): Promise<readonly ServedTool[]> {
     const signal = AbortSignal.timeout(LISTS_MS);
     const lists = await Promise.all(
-      [...this.#servers.values()].map(async (server): Promise<ServedTool[]> => {
-        const { name, host, config: rules } = server;
+      [...this.#servers.values()].map(async (server): Promise<readonly ServedTool[]> => {
         try {
-          const { tools } = await server.tools(signal);
-          return tools.map((known) => ({ server: name, host, rules, known }));
+          return await server.served(signal);
         } catch (error) {
           if (!(error instanceof ToolFailure) && !signal.aborted) throw error;
-          this.#log.warn({ server: name, error }, "a tool server can't be used");
+          this.#log.warn({ server: server.name, error }, "a tool server can't be used");
           return [];
         }
       }),
@@ -57,6 +55,7 @@ export class ToolServers {
 
   /** Connects to a server. Throws ToolFailure, and the signal's reason. */
   reach(server: string, signal: AbortSignal): Promise<void> {
+    if (server === READ_MORE.server) return Promise.resolve();
     return this.#named(server).reach(signal);
   }
 
@@ -66,11 +65,13 @@ export class ToolServers {
     tool: string,
     given: Readonly<Record<string, unknown>>,
     signal: AbortSignal,
+    context: CallContext,
   ): Promise<ToolResult> {
+    if (server === READ_MORE.server) return readMore(given, context.steps);
     const started = performance.now();
     let outcome = "cancelled";
     try {
-      const result = await this.#named(server).call(tool, given, signal);
+      const result = await this.#named(server).call(tool, given, signal, context);
       outcome = result.isError ? "error" : "done";
       return result;
     } catch (error) {
@@ -87,10 +88,7 @@ export class ToolServers {
     this.#servers = new Map(
       [...configs].map(([name, config]) => {
         const known = before.get(name);
-        return [
-          name,
-          known && isDeepStrictEqual(known.config, config) ? known : new ToolServer(name, config, this.#log),
-        ];
+        return [name, known && isDeepStrictEqual(known.config, config) ? known : this.#make(name, config)];
       }),
     );
     const kept = new Set(this.#servers.values());
@@ -105,7 +103,11 @@ export class ToolServers {
     await Promise.all([...this.#servers.values()].map((server) => server.stop()));
   }
 
-  #named(name: string): ToolServer {
+  #make(name: string, config: ToolServerConfig): ToolSource {
+    return config.type === "own" ? this.#makeOwn(name, config) : new ToolServer(name, config, this.#log);
+  }
+
+  #named(name: string): ToolSource {
     const server = this.#servers.get(name);
     if (server === undefined) throw new ToolFailure("unreachable", "it is not configured any more");
     return server;

@@ -67,7 +67,11 @@ export interface ProposedCall {
 /** The result of a call, as the model reads it. */
 export interface CallResult {
   readonly text: string;
+  /** What follows, which was too long to be read at once. */
+  readonly rest?: string;
   readonly isError: boolean;
+  /** It was refused by a limit of calls: of the turn, or of the day. */
+  readonly limit?: "turn" | "day";
 }
 
 /** A step whose model must be asked, or asked again. */

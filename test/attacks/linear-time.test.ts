@@ -89,13 +89,22 @@ import { isGlob, matchesGlob, particularity } from "../../src/text/glob.ts";
 import { decide } from "../../src/permissions/decisions.ts";
 import { encryptionOfInvite, typeOfInvite } from "../../src/matrix/invite-state.ts";
 import { serverOf, withoutPort } from "../../src/matrix/server-name.ts";
-import { roundsOf } from "../../src/answering/tool-rounds.ts";
+import { limitReached, roundsOf } from "../../src/answering/tool-rounds.ts";
 import type { ToolRules } from "../../src/config/config.ts";
 import { canonicalJson } from "../../src/tools/canonical-json.ts";
 import { readTools } from "../../src/tools/tool-definition.ts";
 import { namesFor } from "../../src/tools/tool-names.ts";
 import { decideCall, mayDecide, type ToolUse } from "../../src/tools/tool-policy.ts";
-import { readResult } from "../../src/tools/tool-result.ts";
+import { readMore } from "../../src/tools/read-more.ts";
+import { remindTool } from "../../src/tools/own/remind.ts";
+import { searchRoom } from "../../src/tools/own/search-room.ts";
+import { timeTool } from "../../src/tools/own/time.ts";
+import { fetchPage } from "../../src/tools/own/web-fetch.ts";
+import type { OwnCall } from "../../src/tools/own/own-tool.ts";
+import { readTime } from "../../src/time/zoned-time.ts";
+import { occasionOf } from "../../src/reminders/reminder.ts";
+import { contextOf } from "../support/tool-servers.ts";
+import { boundedResult, readResult } from "../../src/tools/tool-result.ts";
 import { faultOfArguments, readToolSchema } from "../../src/tools/tool-schema.ts";
 import { explain as anthropicError } from "../../src/providers/anthropic-errors.ts";
 import {
@@ -725,7 +734,53 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
         { userId: text, isAsker: false, isModerator: false },
       ),
   },
+  "tools/read-more.ts": {
+    readMore: (text) =>
+      readMore({ of: 1, from: 7 }, [
+        {
+          number: 1,
+          askedOf: "tool",
+          state: "done",
+          call: { id: text, name: text, arguments: {}, mayRepeat: true },
+          answer: { text, rest: text, isError: false },
+        },
+      ]),
+  },
+  "tools/own/search-room.ts": {
+    searchRoom: (text) => {
+      const message = {
+        eventId: "$a",
+        author: "person",
+        sender: "@a:b",
+        speaker: text,
+        body: text,
+        sentAt: 0,
+        encrypted: false,
+      } as const;
+      const found = { hits: [{ message, file: text }], isPartial: false };
+      return searchRoom({ find: () => Promise.resolve(found) }).run(callWith({ words: text }));
+    },
+  },
+  "tools/own/time.ts": {
+    timeTool: (text) => [
+      timeTool("UTC").run(callWith({ zone: text })),
+      timeTool("UTC").run(callWith({ at: text, add: { [text]: 1 }, until: text })),
+    ],
+  },
+  "tools/own/remind.ts": {
+    remindTool: (text) =>
+      [{ at: text }, { time: text }, { time: "09:00", days: [text] }, { time: "09:00", zone: text }].map((given) =>
+        remindTool({ add: () => Promise.resolve(undefined) }, "UTC").run(callWith({ words: "a", ...given })),
+      ),
+  },
+  "tools/own/web-fetch.ts": {
+    fetchPage: (text) =>
+      fetchPage(text, { hosts: ["a"], locality: "cloud" }, AbortSignal.abort()).catch(() => undefined),
+  },
+  "time/zoned-time.ts": { readTime },
+  "reminders/reminder.ts": { occasionOf },
   "tools/tool-result.ts": {
+    boundedResult: (text) => boundedResult({ text, isError: false }),
     readResult: (text) => [
       readResult({ content: [{ type: "text", text }] }),
       readResult({ structuredContent: { text }, content: text }),
@@ -746,6 +801,16 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
           askedOf: "tool",
           state: "done",
           call: { id: text, name: text, arguments: { [text]: text }, mayRepeat: false },
+          answer: { text, rest: text, isError: false },
+        },
+      ]),
+    limitReached: (text) =>
+      limitReached([
+        {
+          number: 1,
+          askedOf: "tool",
+          state: "done",
+          call: { id: text, name: text, arguments: {}, mayRepeat: true },
           answer: { text, isError: false },
         },
       ]),
@@ -896,8 +961,15 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   // Functions that no text can delay.
   ...because("looks at no text, or at our own alone", [
     "answering/tool-words.ts",
+    "reminders/reminder.ts occasionName",
+    "time/recurrence.ts",
+    "time/zoned-time.ts fieldsOf instantOf offsetOf plusMonths wallOf weekdayOf",
+    "tools/own/all.ts",
+    "tools/own/own-tool.ts",
+    "tools/read-more.ts hasMore moreNote",
     "tools/sandbox.ts",
     "tools/tool-failure.ts",
+    "tools/tool-result.ts wholeOf",
     "concurrency/backoff.ts",
     "matrix/json.ts",
     "turns/turn-rows.ts",
@@ -1217,6 +1289,11 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "privacy/gate.ts",
     "privacy/provider-requests.ts ProviderRequests",
     "answering/tool-offers.ts",
+    "answering/reminder-clock.ts",
+    "memory/room-search.ts",
+    "reminders/reminders.ts",
+    "tools/own/own-tools.ts",
+    "tools/own/read-url.ts",
     "tools/http-fetch.ts",
     "tools/mcp-connection.ts",
     "tools/process-tree.ts",
@@ -1314,6 +1391,11 @@ const TOOL_RULES: ToolRules = {
   rooms: ["!*a*b*"],
 };
 
+/** A call of one of our own tools. */
+function callWith(given: Readonly<Record<string, unknown>>): OwnCall {
+  return { ...contextOf(), given, signal: new AbortController().signal };
+}
+
 /** The use of a tool, all of whose names are this text. */
 function toolUse(text: string): ToolUse {
   const hints = { isReadOnly: true, isIdempotent: true, isOpenWorld: false };
@@ -1339,7 +1421,7 @@ function because(why: string, files: readonly string[]): Record<string, string> 
 
 /** Folders in which texts of people, models and servers are handled. */
 const FOLDERS =
-  "{addressing,agents,answering,avatars,commands,concurrency,conversation,crypto,database,documents,ghost,homeserver,language,mailbox,matrix,memory,observability,permissions,privacy,providers,rooms,text,tools,turns}";
+  "{addressing,agents,answering,avatars,commands,concurrency,conversation,crypto,database,documents,ghost,homeserver,language,mailbox,matrix,memory,observability,permissions,privacy,providers,reminders,rooms,text,time,tools,turns}";
 
 /** The exports of these folders that take arguments, as `file name`. */
 async function exported(): Promise<string[]> {

@@ -46,7 +46,9 @@ import {
 } from "../../src/providers/provider.ts";
 import { Allowances } from "../../src/turns/allowances.ts";
 import { Exchanges } from "../../src/turns/exchanges.ts";
+import { Reminders } from "../../src/reminders/reminders.ts";
 import { ToolServers } from "../../src/tools/tool-servers.ts";
+import { noOwnTools } from "./tool-servers.ts";
 import type { AnswerAttempt } from "../../src/turns/turn-work.ts";
 import type { Turn, TurnReply } from "../../src/turns/turn.ts";
 import { TurnStore } from "../../src/turns/turn-store.ts";
@@ -173,12 +175,13 @@ export class World {
   readonly database: Database;
   readonly provider = new Script();
   /** Servers of tools; a test may configure some. */
-  readonly tools = new ToolServers(new Map(), silentLogger());
+  readonly tools = new ToolServers(new Map(), { makeOwn: noOwnTools, log: silentLogger() });
   readonly answering: Answering;
   readonly conversation: Conversation;
   readonly history: History;
   readonly quoted: QuotedMessages;
   readonly forgetting: Forgetting;
+  readonly reminders: Reminders;
   readonly exchanges: Exchanges;
   readonly summaries: Summaries;
   readonly settings: RoomSettingsStore;
@@ -258,6 +261,7 @@ export class World {
     this.history = new History(database, sealsOf(database));
     this.quoted = new QuotedMessages(database, sealsOf(database));
     this.forgetting = new Forgetting(database, sealsOf(database));
+    this.reminders = new Reminders(database, sealsOf(database));
     this.exchanges = new Exchanges(database, sealsOf(database));
     this.summaries = new Summaries(database, sealsOf(database), this.history, silentLogger());
     const settings = (this.settings = new RoomSettingsStore(
@@ -274,6 +278,7 @@ export class World {
       history: this.history,
       quoted: this.quoted,
       forgetting: this.forgetting,
+      reminders: this.reminders,
       failureNotices,
       turns: new TurnStore(database, sealsOf(database)),
       makeStream: () => Promise.resolve(undefined),

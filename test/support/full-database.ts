@@ -138,6 +138,12 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
     `insert into turn_steps (ghost, turn, number, asked_of, state, call, sealed_by)
        select '${LLAMA}', turns.id, 2, 'tool', 'proposed', 'sealed', min(sealing_keys.id) from turns, sealing_keys group by turns.id;`,
   ],
+  [54, `insert into allowances (kind, key, what, used) values ('user', '@ann:hs', 'tool_calls', 1);`],
+  [
+    55,
+    `insert into reminders (ghost, room_id, owner, made_by, body, came_encrypted, sealed_by, next_at)
+       select '${LLAMA}', '!room:hs', '@ann:hs', '1 call', 'sealed', true, min(id), now() from sealing_keys;`,
+  ],
 ]);
 
 /** Inserts rows into every table of the newest schema. */

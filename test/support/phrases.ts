@@ -135,7 +135,26 @@ const PARTS: PartsOf<Omit<Words, "settings">> & Settings = {
       left: [
         ["requests", 3, 20],
         ["tokens", 0, 1],
+        ["toolCalls", 1, 7],
       ],
+    },
+    reminders: {
+      listed: [
+        [3, "Call Ann", BOB, { kind: "weekly", days: [1, 2, 3, 4, 5], minute: 540 }, "Europe/Berlin"],
+        [4, "Call Ann", BOB, { kind: "weekly", days: [1, 4], minute: 9 }, "UTC"],
+        [5, "Call Ann", BOB, { kind: "monthly", day: 31, minute: 540 }, "UTC"],
+        [6, "Call Ann", BOB, { kind: "once", wall: 1_800_000_000_000 }, "UTC"],
+      ],
+      ownerless: [[3, "Call Ann"]],
+      noSuch: [[3]],
+      cancelled: [[3]],
+      kept: [[3]],
+      due: [
+        [3, undefined],
+        [3, 720],
+      ],
+      askForOwner: [[3, "Call Ann"]],
+      limited: [[3]],
     },
     discuss: {
       noSuchAgent: [

@@ -1,6 +1,8 @@
 import type { StdioToolServer } from "../../src/config/config.ts";
 import { silentLogger } from "../../src/observability/log.ts";
 import { ToolServer } from "../../src/tools/tool-server.ts";
+import type { CallContext } from "../../src/tools/tool-source.ts";
+import type { Turn } from "../../src/turns/turn.ts";
 import { inCheckout } from "./paths.ts";
 
 /** Makes tool servers that are programs of Node, without a sandbox unless said otherwise. */
@@ -44,6 +46,30 @@ export function toolProgram(args: readonly string[], more: Partial<StdioToolServ
 /** The program of a reference server. */
 export function realToolServer(name: string): string {
   return inCheckout(`node_modules/@modelcontextprotocol/server-${name}/dist/index.js`);
+}
+
+/** For tests without tools of our own. */
+export function noOwnTools(): never {
+  throw new Error("no tools of our own are configured");
+}
+
+/** A question, and an agent's call for it. */
+export function contextOf(more: Partial<CallContext> = {}): CallContext {
+  const turn: Turn = {
+    id: 1,
+    ghost: "@agent_llama:hs",
+    roomId: "!room:hs",
+    eventId: "$question",
+    asker: "@alice:hs",
+    position: 1_000,
+    threadRoot: undefined,
+    origin: "$question",
+    hops: 0,
+    round: 0,
+    kind: "answer",
+    encrypted: true,
+  };
+  return { turn, encrypted: true, steps: [], callId: "callcall1", ...more };
 }
 
 export const UNKIND_TOOL_SERVER = inCheckout("test/support/unkind-tool-server.mjs");

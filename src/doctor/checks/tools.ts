@@ -22,6 +22,7 @@ export const tools: Check = {
 };
 
 async function lookAt(name: string, config: ToolServerConfig, user: SystemUser | undefined): Promise<Finding> {
+  if (config.type === "own") return good(`${name} has the bridge's own ${[...config.tools.keys()].join(", ")}`);
   if (config.type === "stdio") {
     // A program gets the rights of whoever starts it.
     if (user?.uid !== currentUser()?.uid)

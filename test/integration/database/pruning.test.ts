@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { access, glob, readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { CommandMenus } from "../../../src/commands/command-menus.ts";
+import { Reminders } from "../../../src/reminders/reminders.ts";
 import { Forgetting } from "../../../src/memory/forgetting.ts";
 import { ReadFiles } from "../../../src/memory/read-files.ts";
 import { Retention } from "../../../src/memory/retention.ts";
@@ -76,6 +77,7 @@ async function prune(database: Database, forgetKeysAfterMs?: number): Promise<nu
     requests: new ProviderRequests(database),
     invites: new InviteQuota(database, () => ({ invitesPerDay: {} }) as never),
     menus: new CommandMenus(database),
+    reminders: new Reminders(database, seals),
     seals,
     retention: new Retention({
       rooms,

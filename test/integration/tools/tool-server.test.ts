@@ -12,7 +12,7 @@ import { eventually } from "../../support/eventually.ts";
 import { inCheckout } from "../../support/paths.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 import { httpToolServers } from "../../support/http-tool-servers.ts";
-import { toolProgram, toolServers, UNKIND_TOOL_SERVER } from "../../support/tool-servers.ts";
+import { contextOf, noOwnTools, toolProgram, toolServers, UNKIND_TOOL_SERVER } from "../../support/tool-servers.ts";
 
 const SIGNAL = new AbortController().signal;
 const MIB = 1_048_576;
@@ -265,9 +265,13 @@ describe("the calls of tools", () => {
   it("are counted and timed by server and outcome", async () => {
     const metrics = createMetrics(() => undefined);
     const configs = ["is plain", "ends in a call"].map((how) => toolProgram([UNKIND_TOOL_SERVER, how]));
-    const servers = new ToolServers(new Map(configs.map((config, at) => [`s${at}`, config])), silentLogger(), metrics);
-    await servers.call("s0", "work", {}, SIGNAL);
-    await failsAs("ended", servers.call("s1", "work", {}, SIGNAL));
+    const servers = new ToolServers(new Map(configs.map((config, at) => [`s${at}`, config])), {
+      makeOwn: noOwnTools,
+      log: silentLogger(),
+      metrics,
+    });
+    await servers.call("s0", "work", {}, SIGNAL, contextOf());
+    await failsAs("ended", servers.call("s1", "work", {}, SIGNAL, contextOf()));
     await servers.stop();
     const text = await metrics.text();
     assert.match(text, /tool_call_seconds_count\{server="s0",outcome="done"\} 1/);

@@ -1,0 +1,43 @@
+import type { ToolRules, ToolServerConfig } from "../config/config.ts";
+import type { TurnStep } from "../turns/turn-step.ts";
+import type { Turn } from "../turns/turn.ts";
+import type { KnownTool } from "./tool-definition.ts";
+import type { ToolResult } from "./tool-result.ts";
+
+/** A tool with its server. */
+export interface ServedTool {
+  readonly server: string;
+  /** The server's address, for people to read. */
+  readonly host: string;
+  readonly rules: ToolRules;
+  readonly known: KnownTool;
+}
+
+/** The question for which a tool is called. Servers are not told of it. */
+export interface CallContext {
+  readonly turn: Turn;
+  /** Whether any of the conversation came encrypted. */
+  readonly encrypted: boolean;
+  readonly steps: readonly TurnStep[];
+  /** The call's id, which no other call of the turn has. */
+  readonly callId: string;
+}
+
+/** Where tools come from: a server, or the bridge itself. */
+export interface ToolSource {
+  /** Its name in the configuration. */
+  readonly name: string;
+  readonly config: ToolServerConfig;
+  /** Its tools. Throws ToolFailure, and the signal's reason. */
+  served(signal: AbortSignal): Promise<readonly ServedTool[]>;
+  /** Makes ready for a call. Throws ToolFailure, and the signal's reason. */
+  reach(signal: AbortSignal): Promise<void>;
+  /** Calls a tool. Throws ToolFailure, and the signal's reason. */
+  call(
+    tool: string,
+    given: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+    context: CallContext,
+  ): Promise<ToolResult>;
+  stop(): Promise<void>;
+}

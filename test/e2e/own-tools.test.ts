@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after, before, describe, it } from "node:test";
+import pg from "pg";
+import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
+import { inCheckout } from "../support/paths.ts";
+import type { Message, User } from "../support/user.ts";
+
+/** A name that the bridge's process finds on loopback, as its owner could have it found. */
+const REBOUND = "rebound.example.org";
+
+describe("an agent with the bridge's own tools", () => {
+  let ollama: OllamaServer;
+  let deployment: Deployment;
+  let alice: User;
+  let pages: Server;
+  let port: number;
+  const asked: string[] = [];
+
+  before(async () => {
+    pages = createServer((request, response) => {
+      asked.push(request.url ?? "");
+      if (request.url === "/away") response.writeHead(302, { location: "http://127.0.0.2/secret" }).end();
+      else if (request.url === "/long") response.end("whale ".repeat(5_000) + "the end");
+      else response.setHeader("content-type", "text/html").end("<!doctype html><p>Whales <b>sing</b>.</p>");
+    }).listen(0, "127.0.0.1");
+    await new Promise((resolve) => pages.once("listening", resolve));
+    ({ port } = pages.address() as AddressInfo);
+    ollama = await startOllamaServer(["llama3.2:3b"]);
+    const agent = { provider: "ollama", model: "llama3.2:3b" };
+    deployment = await startDeployment({
+      providers: { ollama: { type: "ollama", url: ollama.url } },
+      agents: {
+        llama: { ...agent, display_name: "Llama" },
+        web: { ...agent, display_name: "Web" },
+        other: { ...agent, display_name: "Other" },
+      },
+      extraConfig: {
+        memory: { summaries: false },
+        privacy: { cloud_in_encrypted_rooms: "allow" },
+        limits: { server: { tool_calls_per_day: 1_000 } },
+        tools: {
+          own: {
+            type: "own",
+            tools: { time: "never", search_room: "never", remind: "never", read_url: "never" },
+            read_url: { hosts: [`127.0.0.1:${port}`] },
+            time_zone: "Europe/Berlin",
+            agents: ["llama"],
+          },
+          web: {
+            type: "own",
+            tools: { read_url: "never" },
+            read_url: { hosts: [`${REBOUND}:${port}`] },
+            agents: ["web"],
+          },
+        },
+      },
+    });
+    alice = await deployment.user("js-sdk", "alice");
+  });
+  after(async () => {
+    await deployment.stop();
+    await ollama.close();
+    pages.close().closeAllConnections();
+  });
+
+  async function chatWith(name: string): Promise<string> {
+    const agent = deployment.agent(name);
+    const roomId = await alice.createRoom({ direct: true, invite: [agent] });
+    await alice.waitMember(roomId, agent);
+    return roomId;
+  }
+
+  async function ask(roomId: string, body: string): Promise<Message> {
+    const question = await alice.sendText({ roomId, body });
+    const where = ({ sender, current }: Message): boolean =>
+      sender !== alice.userId && !("org.matrix.msc4357.live" in current);
+    return alice.waitMessage({ roomId, after: question, where });
+  }
+
+  /** The model calls one tool, and repeats its result. */
+  async function call(roomId: string, name: string, given: object, body = "Go!"): Promise<Message> {
+    ollama.next({ answer: () => "", calls: [{ name, arguments: given }] });
+    ollama.next({ answer: (messages) => messages.at(-1)?.content ?? "" });
+    return ask(roomId, body);
+  }
+
+  async function query(sql: string): Promise<unknown[]> {
+    const client = new pg.Client({ connectionString: deployment.settings.database });
+    await client.connect();
+    try {
+      return (await client.query(sql)).rows as unknown[];
+    } finally {
+      await client.end();
+    }
+  }
+
+  it("tells the time in the room's usual zone, encrypted", async () => {
+    const roomId = await chatWith("llama");
+    const answer = await call(roomId, "own__time", { at: "2026-12-24T18:30" });
+    assert.equal(answer.body, "Thursday, 2026-12-24 18:30 in Europe/Berlin (UTC+01:00), week 52.");
+    assert.equal(answer.encrypted, true);
+  });
+
+  it("has none where the admin gives it none", async () => {
+    const roomId = await chatWith("other");
+    ollama.next({ answer: () => "Hello." });
+    await ask(roomId, "Hello!");
+    const [last] = ollama.chats().slice(-1);
+    assert.equal((last?.body as { tools?: unknown }).tools, undefined);
+  });
+
+  it("finds what was said in this room, nothing of another one, and nothing deleted", async () => {
+    const here = await chatWith("llama");
+    const elsewhere = await chatWith("llama");
+    const said = async (roomId: string, body: string): Promise<string> => {
+      ollama.next({ answer: () => "I see." });
+      const eventId = await alice.sendText({ roomId, body });
+      await alice.waitMessage({ roomId, after: eventId, where: ({ sender }) => sender !== alice.userId });
+      return eventId;
+    };
+    await said(elsewhere, "The narwhal of the other room is called Hugo.");
+    await said(here, "The narwhal is called Emil.");
+    const deleted = await said(here, "The narwhal is secretly called Otto.");
+    await alice.redact(here, deleted);
+    // An answer shows that the deletion was heard.
+    await said(here, "Something else.");
+    const { body } = await call(here, "own__search_room", { words: "NARWHAL called" }, "What is its name?");
+    assert.match(body, /alice: The narwhal is called Emil\./i);
+    assert.doesNotMatch(body, /Hugo|Otto|What is its name/);
+    assert.match((await call(here, "own__search_room", { words: "walrus" })).body, /^Nothing was found/);
+  });
+
+  it("reads pages of named hosts, page by page, and of no others", async () => {
+    const roomId = await chatWith("llama");
+    const host = `127.0.0.1:${port}`;
+    assert.match((await call(roomId, "own__read_url", { url: `http://${host}/whales` })).body, /Whales sing\./);
+    for (const [url, words] of [
+      [`http://${host}/away`, /leads to another host/],
+      ["http://127.0.0.2/secret", /only pages of these hosts/],
+      [`http://localhost:${port}/`, /only pages of these hosts/],
+      [`http://${REBOUND}:${port}/`, /only pages of these hosts/],
+    ] as const)
+      assert.match((await call(roomId, "own__read_url", { url })).body, words, url);
+    ollama.next({ answer: () => "", calls: [{ name: "own__read_url", arguments: { url: `http://${host}/long` } }] });
+    ollama.next({
+      answer: () => "",
+      calls: [{ name: "read_more", arguments: { of: 2, from: 16_000 } }],
+    });
+    ollama.next({ answer: (messages) => (messages.at(-1)?.content ?? "").slice(-60) });
+    assert.match((await ask(roomId, "Read all of it.")).body, /whale the end$/);
+    const privacy = await ask(roomId, "!privacy");
+    assert.match(privacy.body, /127\.0\.0\.1/);
+  });
+
+  it("does not follow a name into its own network", async () => {
+    await deployment.stopBridge();
+    const preload = `--import=${inCheckout("test/support/rebound-name.mjs")}`;
+    await deployment.startBridge({ NODE_OPTIONS: preload, REBOUND });
+    const roomId = await chatWith("web");
+    const before = asked.length;
+    const { body } = await call(roomId, "web__read_url", { url: `http://${REBOUND}:${port}/` });
+    assert.match(body, /not a public one/);
+    assert.equal(asked.length, before);
+  });
+
+  it("reminds people, once, and lists and ends its reminders", async () => {
+    const roomId = await chatWith("llama");
+    const given = { words: "Tell Alice to call Ann", time: "09:00", days: ["monday"] };
+    assert.match(
+      (await call(roomId, "own__remind", given)).body,
+      /^Reminder 1 is set: next on .* 09:00 \(Europe\/Berlin\)/,
+    );
+    assert.match(
+      (await ask(roomId, "!reminders")).body,
+      /1: Tell Alice to call Ann \(every Monday at 09:00, Europe\/Berlin/,
+    );
+    ollama.next({ answer: (messages) => `Heard ${messages.at(-1)?.content ?? ""}` });
+    await query("update reminders set next_at = now() - interval '13 hours'");
+    const due = await alice.waitMessage({
+      roomId,
+      where: ({ body }) => body.startsWith("Heard ⏰ Tell Alice to call Ann"),
+    });
+    assert.match(due.body, /I was not running when this was due, 13 hours ago\. ⏰ Reminder 1/);
+    assert.equal(due.encrypted, true);
+    assert.equal(due.content["m.relates_to"], undefined);
+    assert.deepEqual(due.content["m.mentions"], { user_ids: [alice.userId] });
+    const rows = await query("select next_at > now() as again, body from reminders");
+    assert.equal((rows[0] as { again: boolean }).again, true);
+    assert.doesNotMatch((rows[0] as { body: string }).body, /Alice|Ann/);
+    assert.match((await ask(roomId, "!reminders cancel 1")).body, /Reminder 1 is ended/);
+    assert.match((await ask(roomId, "!reminders")).body, /There are no reminders/);
+  });
+});

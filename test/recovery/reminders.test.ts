@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import pg from "pg";
+import { openEmbedded } from "../../src/database/embedded.ts";
+import type { Step } from "../../src/observability/steps.ts";
+import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
+import { inCheckout } from "../support/paths.ts";
+import type { User } from "../support/user.ts";
+
+/** The points between the reminder's time and its answer. */
+const CRASHES: readonly Step[] = ["reminder.due", "reminder.asked", "turn.started", "turn.made", "send.stored"];
+
+for (const database of ["embedded", "postgres"] as const) {
+  describe(`a reminder on the ${database} database, when the bridge is killed`, () => {
+    let ollama: OllamaServer;
+    let deployment: Deployment;
+    let alice: User;
+    let roomId: string;
+
+    before(async () => {
+      ollama = await startOllamaServer(["llama3.2:3b"]);
+      deployment = await startDeployment({
+        database,
+        providers: { ollama: { type: "ollama", url: ollama.url } },
+        agents: { llama: { provider: "ollama", model: "llama3.2:3b" } },
+        extraConfig: {
+          memory: { summaries: false },
+          tools: { own: { type: "own", tools: { remind: "never" } } },
+        },
+      });
+      alice = await deployment.user("js-sdk", "alice");
+      const agent = deployment.agent("llama");
+      roomId = await alice.createRoom({ direct: true, invite: [agent] });
+      await alice.waitMember(roomId, agent);
+    });
+    after(async () => {
+      await deployment.stop();
+      await ollama.close();
+    });
+
+    /** A day goes by, while no bridge runs. */
+    async function makeDue(): Promise<void> {
+      const sql = "update reminders set next_at = now() - interval '1 second' where next_at is not null";
+      if (database === "embedded") {
+        const opened = await openEmbedded(join(deployment.settings.directory, "data", "database"));
+        await opened.query(sql);
+        await opened.close();
+        return;
+      }
+      const client = new pg.Client({ connectionString: deployment.settings.database });
+      await client.connect();
+      await client.query(sql);
+      await client.end();
+    }
+
+    for (const step of CRASHES) {
+      it(`at ${step}, is answered once`, async () => {
+        const words = `Say ${step}`;
+        const at = new Date(Date.now() + 86_400_000).toISOString();
+        ollama.next({ answer: () => "", calls: [{ name: "own__remind", arguments: { words, at } }] });
+        ollama.install("llama3.2:3b", { answer: (messages) => `Heard: ${messages.at(-1)?.content ?? ""}` });
+        const asked = await alice.sendText({ roomId, body: "Remind me!" });
+        await alice.waitMessage({ roomId, after: asked, where: ({ body }) => body.includes("is set") });
+        await deployment.stopBridge();
+        await makeDue();
+        const preload = `--import=${inCheckout("test/support/crash-at-step.mjs")}`;
+        const dying = await deployment.startBridge({ NODE_OPTIONS: preload, CRASH_AT: `${step}:1` });
+        assert.equal((await dying.exited).signal, "SIGKILL");
+        await deployment.startBridge();
+        const isIt = ({ body }: { readonly body: string }): boolean => body.includes(`⏰ ${words}`);
+        const answer = await alice.waitMessage({ roomId, after: asked, where: isIt });
+        assert.equal(answer.encrypted, true);
+        // A later answer shows that none comes twice.
+        const last = await alice.sendText({ roomId, body: "And now?" });
+        await alice.waitMessage({ roomId, after: last, where: ({ sender }) => sender !== alice.userId });
+        const heard = alice
+          .messages(roomId)
+          .filter(
+            ({ body, content }) => body.startsWith(`Heard: ⏰ ${words}`) && content["m.relates_to"] === undefined,
+          );
+        assert.equal(new Set(heard.map(({ eventId }) => eventId)).size, 1);
+      });
+    }
+  });
+}
