@@ -41,10 +41,13 @@ export class KnownMembers {
   /** The joined and invited members of a room as a ghost knows them, in the order of their user ids. */
   async membersFor(ghost: string, roomId: string): Promise<SeenMember[]> {
     const { rows } = await this.#database.query<{ user_id: string; membership: "join" | "invite"; met: boolean }>(
-      `select member.user_id, membership, met.ghost is not null as met
-       from room_members member left join acquaintances met on met.ghost = $2 and met.room_id = member.room_id
-         and met.user_id = member.user_id and met.event_id = member.event_id
-       where member.room_id = $1 and membership in ('join', 'invite') order by member.user_id`,
+      // One look at each table, whatever PostgreSQL knows of them: until it has analysed a large room's new rows, it would
+      // join them by reading all for each.
+      `with met as materialized (
+         select jsonb_object_agg(user_id, event_id) as by_user from acquaintances where ghost = $2 and room_id = $1
+       )
+       select user_id, membership, coalesce(by_user ->> user_id = event_id, false) as met
+       from room_members, met where room_id = $1 and membership in ('join', 'invite') order by user_id`,
       [roomId, ghost],
     );
     return rows.map((row) => ({ userId: row.user_id, membership: row.membership, isMet: row.met }));
