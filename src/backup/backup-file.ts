@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import { type FileHandle, link, lstat, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, link, lstat, open, rename, rm, stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import type { Item } from "./contents.ts";
@@ -124,9 +124,13 @@ async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string
 }
 
 async function headOf(path: string): Promise<{ readonly head: Buffer; readonly salt: Buffer }> {
-  const file = await open(path).catch((error: unknown) => {
+  const unreadable = (error: unknown): never => {
     throw new BackupError(`${path} can't be read: ${reasonOf(error, path)}`, { cause: error });
-  });
+  };
+  // A pipe would keep the opening waiting for a writer, and can't be read twice.
+  const facts = await stat(path).catch(unreadable);
+  if (!facts.isFile() && !facts.isDirectory()) throw new BackupError(`${path} can't be read: it is a pipe or a device`);
+  const file = await open(path).catch(unreadable);
   try {
     const length = FORMAT.length + SALT;
     const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0);

@@ -11,8 +11,9 @@ export class StartFailure extends OperatorError<"StartFailure"> {
 /** The cause of a failed start, in words where the admin can mend it, else unchanged. */
 export function explainStartFailure(error: unknown, config: Config): unknown {
   if (error instanceof DatabaseError) {
-    const place = config.database === undefined ? `the embedded database in ${config.dataDir}` : "the database";
     const reason = reasonOfDatabaseError(error) ?? error.message;
+    const isPlaceTold = config.database !== undefined || reason.includes(config.dataDir);
+    const place = isPlaceTold ? "the database" : `the embedded database in ${config.dataDir}`;
     const mend = error.mend === undefined ? "" : `; ${error.mend}`;
     return new StartFailure(`${place} can't be used: ${reason}${mend}`, { cause: error });
   }

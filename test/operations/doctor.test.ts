@@ -84,7 +84,7 @@ describe("from nothing to a healthy bridge", () => {
       instead: () => `${told()}\n${waiting.stderr.join("\n")}`,
     });
     assert.match(told(), /Synapse 1\.\d+\.\d+ at http.*people sign in at the homeserver/);
-    assert.match(told(), /No Ollama answers at .*demo agent/);
+    assert.match(told(), /No Ollama answers at http.*\n.*demo agent alone/);
     assert.match(told(), /app_service_config_files:\n {2}- ".*registration\.yaml"/);
     for (const file of [config, registration]) assert.equal((await stat(file)).mode & 0o777, 0o600);
     for (const path of [folder, join(folder, "data")]) assert.equal((await stat(path)).mode & 0o777, 0o700);

@@ -87,6 +87,8 @@ describe("an agent whose name is somebody's account already", () => {
       reasonFor("@agent_bob") ?? "",
       /^@agent_bob:example\.test is somebody's account .*deactivate it.*rename.*matrix-agents adopt/,
     );
+    const told = deployment.bridge.logs().filter((line) => JSON.stringify(line).includes("somebody's account"));
+    assert.doesNotMatch(JSON.stringify(told), /"stack"/);
     assert.match(await sessions(), /@agent_carol/);
     assert.match(await sessions(), /"bad".*signed in as @agent_bob:.*Bob's phone.*matrix-agents adopt @agent_bob/);
     assert.equal(await bobsStatus(deployment.synapse.url), 200, "nobody was signed out");

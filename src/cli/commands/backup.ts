@@ -25,6 +25,8 @@ export const command = defineCommand({
   examples: ["matrix-agents backup /backups/agents-2026-05-31"],
   run({ config }, [file, ...more]) {
     if (file === undefined || more.length > 0) throw new UsageError("name the file: matrix-agents backup FILE");
+    if (file === "-")
+      throw new UsageError("backup writes no standard output: name a file, or ./- for one of that name");
     return atDatabase(config, (at) => backUp(file, at));
   },
 });

@@ -126,5 +126,5 @@ async function sharedSecret(isRoundtrip: boolean, sharedSecretFile: string | und
 }
 
 function oneLine(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, " · ");
+  return text.replaceAll(/:\s*\n\s*/g, ": ").replaceAll(/\s*\n\s*/g, " · ");
 }

@@ -30,6 +30,7 @@ export const command = defineCommand({
   },
   run({ config, force, "new-devices": newDevices }, [file, ...more]) {
     if (file === undefined || more.length > 0) throw new UsageError("name the file: matrix-agents restore FILE");
+    if (file === "-") throw new UsageError("restore reads its file twice, so no standard input: name a file");
     return bringBackFrom(file, config, { force, newDevices });
   },
 });

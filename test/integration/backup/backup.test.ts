@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { pbkdf2 } from "node:crypto";
 import { lstat, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -184,6 +185,12 @@ forEachDatabase((kind, open) => {
       await writeFile(file, "matrix-agents backup 2\nand so on");
       await assert.rejects(bringBack(file, options), /format 2.*newer/);
       await assert.rejects(bringBack(`${file}.away`, options), /can.t be read: there is no /);
+      await assert.rejects(bringBack(dirname(file), options), /can.t be read: it is a folder/);
+      const pipe = `${file}.pipe`;
+      execFileSync("mkfifo", [pipe]);
+      for (const device of [pipe, "/dev/zero"]) {
+        await assert.rejects(bringBack(device, options), /can.t be read: it is a pipe or a device/);
+      }
       assert.deepEqual(await everything(target), before);
     });
 

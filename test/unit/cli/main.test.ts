@@ -209,6 +209,8 @@ describe("matrix-agents", () => {
     [["keys", "export", "llama"], /an agent and a file/],
     [["backup"], /name the file/],
     [["restore"], /name the file/],
+    [["backup", "-"], /backup writes no standard output/],
+    [["restore", "-"], /restore reads its file twice/],
     [["restore", "a", "b"], /name the file/],
     [["backup", "x", "--new-devices"], /--new-devices is for restore only/],
     [["audit", "--since", "yesterday"], /--since needs a date/],

@@ -305,6 +305,29 @@ describe("each check of the doctor", () => {
     });
   }
 
+  it("tells in words that the homeserver does not know the token, or is away, never by an error's code", async () => {
+    const unknown = { status: 401, body: { errcode: "M_UNKNOWN_TOKEN", error: "Unrecognised access token." } };
+    const all = new Proxy<Answers>({}, { get: () => unknown });
+    for (const patient of [await patientWith({ answers: all }), await patientWith({})]) {
+      for (const check of CHECKS) {
+        for (const finding of await check.run(patient)) {
+          const told = `${finding.text} ${finding.status === "bad" ? finding.mend : ""}`;
+          assert.doesNotMatch(told, /\bM_[A-Z_]+|\b(GET|POST|PUT) |Unrecognised|fetch failed/, check.name);
+        }
+      }
+      await patient.client.close();
+    }
+  });
+
+  it("says that keys are not needed where agents encrypt nothing", async () => {
+    const patient = await patientWith({ answers: {}, settings: { encryption: { mode: "off" } } });
+    for (const name of ["features", "devices", "one-time-keys", "cross-signing", "backup"]) {
+      const [finding] = (await CHECKS.find((check) => check.name === name)?.run(patient)) ?? [];
+      assert.match(finding?.text ?? "", /^encryption\.mode is off/, name);
+    }
+    await patient.client.close();
+  });
+
   it(`${CONFIG_CHECK} makes the exit code 2`, async () => {
     const { guardedFiles } = await loadSettings({});
     const [config] = guardedFiles;

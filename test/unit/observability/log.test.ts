@@ -36,6 +36,21 @@ describe("the log", () => {
     assert.equal(count("a line without an error"), 50);
   });
 
+  it("tells what concerns one ghost alone of each, without the place in our code", async () => {
+    const lines = await logged(
+      "info",
+      `const { ForeignAccount } = await import(${JSON.stringify(inCheckout("src/ghost/foreign-account.ts"))});
+       for (const user of ["@a:b", "@c:b", "@a:b"]) {
+         log.warn({ error: new ForeignAccount(user, [{ deviceId: "PHONE", displayName: "Phone" }]) }, "it waits");
+       }`,
+    );
+    assert.deepEqual(
+      lines.map((line) => /@\w:b is somebody's account/.exec(JSON.stringify(line))?.[0].slice(0, 2)),
+      ["@a", "@c"],
+    );
+    assert.doesNotMatch(JSON.stringify(lines), /"stack"/);
+  });
+
   it("tells every line at debug", async () => {
     assert.equal((await logged("debug", flood)).length, 150);
   });
