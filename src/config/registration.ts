@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import { ConfigError, type ConfigProblem } from "./config-error.ts";
 import { FORMATS } from "./formats.ts";
 import { shownValue } from "./shown.ts";
+import { whyNoCredential } from "./systemd-credential.ts";
 import { readYamlMapping } from "./yaml-file.ts";
 
 /** The prefix of all agents' localparts. */
@@ -76,7 +77,8 @@ export async function loadRegistration(
   config: Pick<Config, "homeserver" | "appservice" | "agents">,
 ): Promise<Registration> {
   const file = config.appservice.registration;
-  const raw = await readYamlMapping(file, "a registration; make one with `matrix-agents generate-registration`");
+  const hint = whyNoCredential(file) ?? "make one with `matrix-agents generate-registration`";
+  const raw = await readYamlMapping(file, `a registration; ${hint}`);
   const problems = checkRegistration(raw, config);
   if (problems.length > 0) throw new ConfigError(file, problems);
   const registration = raw as unknown as RegistrationFile;

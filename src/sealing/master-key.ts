@@ -2,6 +2,7 @@ import { createHmac, hkdfSync, randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { MasterKeySource } from "../config/config.ts";
+import { whyNoCredential } from "../config/systemd-credential.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { seal, unseal } from "./sealed-text.ts";
 import { OperatorError } from "../observability/operator-error.ts";
@@ -222,8 +223,10 @@ async function find(source: MasterKeySource, check: string, generation: number):
   }
   const text = source.from === "env" ? process.env[source.name] : await readIfThere(source.path);
   if (text === undefined) {
+    const mend =
+      (source.from === "file" ? whyNoCredential(source.path) : undefined) ?? "put the key back from your backup";
     throw new MasterKeyError(
-      `${name} with the master key is missing, but the database holds devices encrypted with it; put the key back from your backup`,
+      `${name} with the master key is missing, but the database holds devices encrypted with it; ${mend}`,
     );
   }
   const key = parse(text, name);

@@ -142,6 +142,14 @@ describe("a mistake in the registration", () => {
   it("such as a missing file, is reported with a remedy", async () => {
     const config = await loadSettings({});
     await assert.rejects(loadRegistration(config), /registration\.yaml.*\n.*no such file.*generate-registration/);
+    // Another one would have other tokens than the one in the service's credentials.
+    const registration = "/run/credentials/no-such.service/registration.yaml";
+    await assert.rejects(
+      loadRegistration({ ...config, appservice: { ...config.appservice, registration } }),
+      ({ message }: Error) =>
+        /no such file.*systemd lays it there only while the service runs.*deployment\.md/.test(message) &&
+        !message.includes("generate-registration"),
+    );
   });
 
   it("is not an entry as other programs write it: unanchored, wider, or with more in it", async () => {
