@@ -1,3 +1,4 @@
+import type { ReminderClock } from "../answering/reminder-clock.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
 import { awaitHomeserver } from "../homeserver/ping.ts";
 import { watchHomeserver } from "../homeserver/watch.ts";
@@ -13,6 +14,7 @@ export interface OnlineParts {
   readonly presence: Presence;
   readonly recovery: Recovery;
   readonly runner: TurnRunner;
+  readonly clock: ReminderClock;
 }
 
 /** The bridge's work with the homeserver. */
@@ -44,7 +46,7 @@ export class Online {
 
   async #goOnline(): Promise<void> {
     const { client, config, processes, directory, database, botUserId, background, stopping, log } = this.#foundation;
-    const { ghosts, presence, recovery, runner } = this.#parts;
+    const { ghosts, presence, recovery, runner, clock } = this.#parts;
     const { banLists } = this.#stores;
     processes.listen({
       notified: (notification) => ghosts.heard(notification),
@@ -66,6 +68,7 @@ export class Online {
     runner.kick();
     this.#isStarted = true;
     log.info({ agents: directory.list().length, database: database.kind }, "ready");
+    clock.start();
     background.run("the avatars", () => presence.giveAvatars([botUserId, ...presence.agents]));
   }
 }

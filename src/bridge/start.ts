@@ -102,7 +102,12 @@ async function startParts(given: Given, monitoring: Monitoring): Promise<Running
   });
   const recovery = new Recovery(foundation, stores, ghosts, reach, deliver);
   const appService = makeAppService(foundation, stores, ghosts, pings, deliver);
-  const online = new Online(foundation, stores, { ghosts, presence, recovery, runner });
+  const clock = makeReminderClock(foundation, stores, forAnswers, () => {
+    runner.kick();
+    ghosts.beat();
+  });
+  closers.add(() => clock.stop());
+  const online = new Online(foundation, stores, { ghosts, presence, recovery, runner, clock });
   monitoring.watch({
     database: foundation.database,
     processes,
@@ -117,14 +122,8 @@ async function startParts(given: Given, monitoring: Monitoring): Promise<Running
     isListening: () => appService.port !== undefined,
     isStarted: () => online.isStarted,
   });
-  const clock = makeReminderClock(foundation, stores, forAnswers, () => {
-    runner.kick();
-    ghosts.beat();
-  });
-  closers.add(() => clock.stop());
   await listen(foundation, appService);
   online.begin();
-  clock.start();
   return (next, changed) => reconfigure(foundation, stores, { presence, runner }, next, changed);
 }
 
@@ -134,8 +133,8 @@ function makeRunner({ database, processes, settings, log, metrics }: Foundation,
     store: turns,
     process: processes.self,
     limits: () => {
-      const { maxWaitMs, maxDurationMs, retryModelForMs: retryForMs } = settings().turns;
-      return { maxWaitMs, maxDurationMs, retryForMs };
+      const { maxWaitMs, maxDurationMs, retryModelForMs: retryForMs, maxToolCalls, maxToolTimeMs } = settings().turns;
+      return { maxWaitMs, maxDurationMs, retryForMs, calls: { calls: maxToolCalls, ms: maxToolTimeMs } };
     },
     log,
     metrics,

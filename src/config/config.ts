@@ -57,6 +57,9 @@ export interface Config {
     readonly maxDurationMs: number;
     /** The time for which an unreachable model server is retried. */
     readonly retryModelForMs: number;
+    /** The most calls of tools for one answer, and the time of all of them together. */
+    readonly maxToolCalls: number;
+    readonly maxToolTimeMs: number;
     /** The time that running turns get when the bridge stops. */
     readonly drainMs: number;
   };

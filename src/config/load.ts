@@ -161,6 +161,8 @@ function timesOf(raw: RawConfig): Pick<Config, "sync" | "turns"> {
       maxWaitMs: milliseconds(raw.turns.max_wait),
       maxDurationMs: milliseconds(raw.turns.max_duration),
       retryModelForMs: milliseconds(raw.turns.retry_model_for),
+      maxToolCalls: raw.turns.max_tool_calls,
+      maxToolTimeMs: milliseconds(raw.turns.max_tool_time),
       drainMs: milliseconds(raw.turns.drain),
     },
   };
@@ -224,7 +226,15 @@ interface RawConfig {
     mode: Config["encryption"]["mode"];
   };
   sync: { interval: string; missing_key_notice_after: string };
-  turns: { max_queued: number; max_wait: string; max_duration: string; retry_model_for: string; drain: string };
+  turns: {
+    max_queued: number;
+    max_wait: string;
+    max_duration: string;
+    retry_model_for: string;
+    max_tool_calls: number;
+    max_tool_time: string;
+    drain: string;
+  };
   answers: {
     stream: Config["answers"]["stream"];
     max_edits: number;

@@ -48,8 +48,8 @@ export interface StepRecords {
   ended(step: EndedCall): Promise<void>;
 }
 
-/** The most calls of a turn. */
-export const MOST_CALLS = 16;
+/** The most calls of a turn, whatever its budget. */
+export const MOST_CALLS = 100;
 
 /** The words for the model about a call that is one too many, and about one whose end nobody knows. */
 const NO_MORE = {

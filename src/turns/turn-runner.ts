@@ -7,6 +7,7 @@ import { reached } from "../observability/steps.ts";
 import { AT_WORK, type AtWork } from "./at-work.ts";
 import { Delivery } from "./delivery.ts";
 import { Draft } from "./draft.ts";
+import { withinBudget, type CallBudget } from "./call-budget.ts";
 import { askUntil } from "./model-retries.ts";
 import { takeSteps, type StepWork } from "./step-loop.ts";
 import { FIRST_STEP, lastEnd, type TurnStep } from "./turn-step.ts";
@@ -23,6 +24,7 @@ export interface TurnLimits {
   readonly maxDurationMs: number;
   /** The time for which an unreachable model server is retried before the room is told. */
   readonly retryForMs: number;
+  readonly calls: CallBudget;
   /** By default {@link AT_WORK}. */
   readonly atWork?: AtWork;
 }
@@ -349,7 +351,7 @@ export class TurnRunner {
     show: (text: string) => void,
     stop: AbortSignal,
   ): Promise<TurnReply> {
-    const { maxWaitMs, maxDurationMs, retryForMs } = this.#options.limits();
+    const { maxWaitMs, maxDurationMs, retryForMs, calls } = this.#options.limits();
     if (attempts >= MAX_TURN_ATTEMPTS) return this.#work.giveUp(turn, "unknown");
     // A turn that had already begun waited only because of a crash of ours.
     if (attempts === 0 && ageMs > maxWaitMs) return this.#work.giveUp(turn, "waited");
@@ -367,7 +369,7 @@ export class TurnRunner {
         },
         ready: (call, soFar) => attempt.ready(call, soFar, signal),
       };
-      const reply = await takeSteps(steps, work, this.#store.steps.recordsOf(lease, turn));
+      const reply = await takeSteps(steps, withinBudget(work, calls), this.#store.steps.recordsOf(lease, turn));
       return reply ?? (await this.#work.giveUp(turn, "unknown"));
     } catch (error) {
       if (this.#stopping.signal.aborted) throw error;

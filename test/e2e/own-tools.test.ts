@@ -40,6 +40,7 @@ describe("an agent with the bridge's own tools", () => {
       extraConfig: {
         memory: { summaries: false },
         privacy: { cloud_in_encrypted_rooms: "allow" },
+        turns: { max_tool_calls: 3 },
         limits: { server: { tool_calls_per_day: 1_000 } },
         tools: {
           own: {
@@ -87,11 +88,11 @@ describe("an agent with the bridge's own tools", () => {
     return ask(roomId, body);
   }
 
-  async function query(sql: string): Promise<unknown[]> {
+  async function query(sql: string): Promise<pg.QueryResult> {
     const client = new pg.Client({ connectionString: deployment.settings.database });
     await client.connect();
     try {
-      return (await client.query(sql)).rows as unknown[];
+      return await client.query(sql);
     } finally {
       await client.end();
     }
@@ -166,6 +167,27 @@ describe("an agent with the bridge's own tools", () => {
     assert.equal(asked.length, before);
   });
 
+  it("goes on without tools where a limit for a day is reached, and says so", async () => {
+    const roomId = await chatWith("llama");
+    const { rowCount } = await query("update allowances set used = 1000, counted_at = now() where what = 'tool_calls'");
+    assert.equal(rowCount, 1);
+    const { body } = await call(roomId, "own__time", {});
+    assert.match(body, /^Not done: the calls of tools for today are used up/);
+    assert.match(body, /The limit for calls of tools in a day is reached/);
+    await query("update allowances set used = 0 where what = 'tool_calls'");
+    assert.match((await call(roomId, "own__time", {})).body, /Europe\/Berlin/);
+  });
+
+  it("goes on without tools where an answer has used enough of them, and says so", async () => {
+    const roomId = await chatWith("llama");
+    const calls = Array.from({ length: 4 }, () => ({ name: "own__time", arguments: {} }));
+    ollama.next({ answer: () => "", calls });
+    ollama.next({ answer: (messages) => messages.at(-1)?.content ?? "" });
+    const { body } = await ask(roomId, "What time is it?");
+    assert.match(body, /^Not done: this answer has used as many tools as it may/);
+    assert.match(body, /I was not allowed to use more tools/);
+  });
+
   it("reminds people, once, and lists and ends its reminders", async () => {
     const roomId = await chatWith("llama");
     const given = { words: "Tell Alice to call Ann", time: "09:00", days: ["monday"] };
@@ -187,7 +209,7 @@ describe("an agent with the bridge's own tools", () => {
     assert.equal(due.encrypted, true);
     assert.equal(due.content["m.relates_to"], undefined);
     assert.deepEqual(due.content["m.mentions"], { user_ids: [alice.userId] });
-    const rows = await query("select next_at > now() as again, body from reminders");
+    const { rows } = await query("select next_at > now() as again, body from reminders");
     assert.equal((rows[0] as { again: boolean }).again, true);
     assert.doesNotMatch((rows[0] as { body: string }).body, /Alice|Ann/);
     assert.match((await ask(roomId, "!reminders cancel 1")).body, /Reminder 1 is ended/);

@@ -173,5 +173,20 @@ forEachDatabase((_kind, open) => {
         /many questions wait for/,
       );
     });
+
+    it("is counted for calls of tools, apart from questions, and wears off", async () => {
+      const database = await open();
+      const limits = { user: { toolCalls: 2 }, room: { requests: 1 }, server: {}, agent: {} };
+      const allowances = new Allowances(database, () => limits);
+      const users = usersOf({ asker: BOB, roomId: "!room:example.test", ghost: "@agent_llama:example.test" });
+      const taken = await Promise.all([1, 2, 3].map(() => allowances.takeToolCall(users)));
+      assert.equal(taken.filter((refused) => refused === undefined).length, 2);
+      assert.equal(taken.find((refused) => refused !== undefined)?.kind, "user");
+      assert.deepEqual(await allowances.leftFor(BOB), [{ what: "toolCalls", left: 0, of: 2 }]);
+      // Questions have a limit of their own.
+      assert.equal(await allowances.takeNow(users), undefined);
+      await database.query("update allowances set counted_at = now() - interval '13 hours' where what = 'tool_calls'");
+      assert.equal(await allowances.takeToolCall(users), undefined);
+    });
   });
 });

@@ -39,7 +39,7 @@ class World {
   /** The process that has the ghost. */
   readonly process: number;
   lease: Lease;
-  limits: TurnLimits = { maxWaitMs: 60_000, maxDurationMs: 60_000, retryForMs: 0 };
+  limits: TurnLimits = { maxWaitMs: 60_000, maxDurationMs: 60_000, retryForMs: 0, calls: { calls: 16, ms: 60_000 } };
 
   private constructor(database: Database, process: number, lease: Lease) {
     this.database = database;

@@ -51,6 +51,8 @@ describe("a good configuration", () => {
         maxQueued: 20,
         maxWaitMs: 3_600_000,
         maxDurationMs: 900_000,
+        maxToolCalls: 16,
+        maxToolTimeMs: 300_000,
         retryModelForMs: 20_000,
         drainMs: 8_000,
       },

@@ -1,0 +1,48 @@
+import type { ReadyCall, StepWork } from "./step-loop.ts";
+import type { CallResult, TurnStep } from "./turn-step.ts";
+
+/** The limits of a turn's calls of tools. */
+export interface CallBudget {
+  readonly calls: number;
+  /** The time of all its calls together, in ms, counted by one process: a crash begins it again. */
+  readonly ms: number;
+}
+
+/** The result of a call that exceeds a limit of its turn, in words for the model. */
+const NO_MORE: CallResult = {
+  text: "Not done: this answer has used as many tools as it may. Answer with what you know.",
+  isError: true,
+  limit: "turn",
+};
+
+/** The same work within a budget: further calls are refused, and then the model has to speak. */
+export function withinBudget(work: StepWork, { calls, ms }: CallBudget): StepWork {
+  let spentMs = 0;
+  const isSpent = (made: number): boolean => made >= calls || spentMs >= ms;
+  return {
+    ask: (steps, mayCall) => work.ask(steps, mayCall && !isSpent(madeIn(steps))),
+    ready: async (call, steps): Promise<ReadyCall> => {
+      // A call that is made again does not count twice.
+      if (isSpent(madeIn(steps.filter((step) => step.askedOf !== "tool" || step.call !== call))))
+        return { may: "refuse", answer: NO_MORE };
+      const ready = await work.ready(call, steps);
+      if (ready.may === "refuse") return ready;
+      return {
+        may: "call",
+        make: async () => {
+          const begun = performance.now();
+          try {
+            return await ready.make();
+          } finally {
+            spentMs += performance.now() - begun;
+          }
+        },
+      };
+    },
+  };
+}
+
+/** The number of calls so far, also those that were refused: a model that asks in vain for ever must end, too. */
+function madeIn(steps: readonly TurnStep[]): number {
+  return steps.filter((step) => step.askedOf === "tool" && step.state !== "proposed").length;
+}
