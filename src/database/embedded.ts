@@ -1,11 +1,13 @@
 import { readdirSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { PGlite, types } from "@electric-sql/pglite";
 import { databaseError, type Database, type Queryable, type Result, type Row } from "./database.ts";
 import { damage, lastWords } from "./embedded-damage.ts";
 import { keepUp } from "./embedded-upkeep.ts";
-import { SyncedFiles, settleFolder } from "./synced-files.ts";
+import { SyncedFiles, settleFolder, syncFolder } from "./synced-files.ts";
 import { TransactionStatements } from "./transaction-statements.ts";
 
 /**
@@ -22,7 +24,31 @@ const SETTINGS = ["shared_buffers=4MB", "max_connections=20", "fsync=on", "wal_s
  * @param original the folder that errors name, where this one is a copy of it.
  */
 export async function openEmbedded(directory: string, original: string = directory): Promise<Database> {
-  const isNew = isUnused(directory, original);
+  if (isUnused(directory, original)) {
+    await makeEmbedded(directory);
+    collectGarbage();
+  }
+  return databaseOf(await startPostgres(directory, original));
+}
+
+/**
+ * Makes a database beside its place, and moves it there when it is whole and on the disk: what a process leaves that ends meanwhile
+ * would be taken for a damaged database.
+ */
+async function makeEmbedded(directory: string): Promise<void> {
+  const draft = `${directory}${DRAFT}`;
+  await rm(draft, { recursive: true, force: true });
+  const lite = await startPostgres(draft, directory);
+  await lite.close();
+  await settleFolder(draft);
+  await rename(draft, directory);
+  await syncFolder(dirname(directory));
+}
+
+/** The end of the name of a database that is being made. */
+const DRAFT = ".new";
+
+async function startPostgres(directory: string, original: string): Promise<PGlite> {
   const log: string[] = [];
   const lite = await PGlite.create({
     fs: new SyncedFiles(directory),
@@ -40,10 +66,10 @@ export async function openEmbedded(directory: string, original: string = directo
     throw unopened({ directory, original, log }, cause);
   });
   log.length = 0;
-  if (isNew) {
-    collectGarbage();
-    await settleFolder(directory);
-  }
+  return lite;
+}
+
+function databaseOf(lite: PGlite): Database {
   let closing: Promise<void> | undefined;
   const itself = queryable(lite);
   const transactionWithLast: Database["transactionWithLast"] = async (work, last) => {
@@ -83,8 +109,8 @@ export async function openEmbedded(directory: string, original: string = directo
 }
 
 /**
- * Making a database takes a second PostgreSQL, of hundreds of MiB. V8 does not count WebAssembly's memory, so that it would keep
- * that one until its next full collection, which an idle bridge may never need.
+ * Making a database takes two PostgreSQLs, of hundreds of MiB. V8 does not count WebAssembly's memory, so that it would keep
+ * them until its next full collection, which an idle bridge may never need.
  */
 function collectGarbage(): void {
   setFlagsFromString("--expose-gc");

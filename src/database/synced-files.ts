@@ -45,6 +45,12 @@ export async function settleFolder(folder: string): Promise<void> {
   await settle(folder, 0o700);
 }
 
+/** Puts the names in a folder on the disk. Throws the file system's error. */
+export async function syncFolder(folder: string): Promise<void> {
+  await using opened = await open(folder, "r");
+  await opened.sync();
+}
+
 async function settle(path: string, mode: number): Promise<void> {
   await using file = await open(path, "r");
   await file.chmod(mode);

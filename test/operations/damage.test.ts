@@ -10,10 +10,18 @@ import { silentLogger } from "../../src/observability/log.ts";
 import { writeBridgeConfig } from "../support/bridge.ts";
 import { runCommand } from "../support/command.ts";
 import { layEmbedded } from "../support/embedded.ts";
+import { eventually } from "../support/eventually.ts";
+import { inCheckout } from "../support/paths.ts";
+import { startProcess } from "../support/process.ts";
 import { startHomeserver } from "../support/homeserver.ts";
 import type { Synapse } from "../../quickstart/synapse.ts";
 import { freePort } from "../support/free-port.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
+
+/** The number of files and folders in a folder that may not be there yet. */
+async function countFiles(folder: string): Promise<number> {
+  return (await readdir(folder, { recursive: true }).catch(() => [])).length;
+}
 
 /** Output that no person should see. */
 const RAW =
@@ -119,6 +127,34 @@ describe("an embedded database whose files are damaged", () => {
     const restored = await runCommand(["restore", backup, "-c", config]);
     assert.equal(restored.code, 0, restored.stderr);
     assert.match((await findings("database"))[0]?.text ?? "", /^embedded/);
+  });
+
+  it("is made anew by the next start where the first one was killed while it made it", async () => {
+    for (const files of [1, 500, 950]) {
+      await rm(data, { recursive: true, force: true });
+      const args = [inCheckout("src/main.js"), "start", "-c", config];
+      const killed = await startProcess({ command: process.execPath, args });
+      await eventually("it to make files", async () => (await countFiles(data)) >= files, {
+        intervalMs: 1,
+        timeoutMs: 60_000,
+        instead: () => killed.stderr.join("\n"),
+      });
+      killed.kill("SIGKILL");
+      await killed.exited;
+      const [finding] = await findings("database");
+      assert.equal(finding?.status, "unknown", JSON.stringify(finding));
+      const next = await startProcess({ command: process.execPath, args });
+      await eventually(
+        "the next start to listen",
+        () => next.stderr.some((line) => line.includes("listening for the homeserver")),
+        {
+          timeoutMs: 60_000,
+          instead: () => next.stderr.join("\n"),
+        },
+      );
+      assert.deepEqual(await next.stop({ signal: "SIGTERM" }), { code: 0, signal: null });
+      assert.deepEqual((await readdir(data)).sort(), ["database", "master.key"]);
+    }
   });
 
   it("is none yet where its folder is empty, and no command but a start makes one", async () => {

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import type { TestContext } from "node:test";
 
 /** What is on the disk of a folder: the rest is lost when the power goes. */
@@ -20,24 +20,49 @@ export async function watchDisk(test: TestContext, root: string): Promise<Durabl
   /** By folder and name, the file's number. */
   const names = new Map<string, Map<string, number>>();
 
-  const keepFile = (path: string): void => {
-    const { ino } = fs.statSync(path);
-    contents.set(ino, fs.readFileSync(path));
-    namesOf(dirname(path)).set(path, ino);
+  /** The paths of folders by their numbers, as the disk has them: a new name is kept by the `fsync` of the folder above. */
+  const folders = new Map<number, string>();
+  const keptPathOf = (folder: string): string => {
+    const { ino } = fs.statSync(folder);
+    const kept = folders.get(ino) ?? folder;
+    folders.set(ino, kept);
+    return kept;
   };
   const namesOf = (folder: string): Map<string, number> => {
     const known = names.get(folder) ?? new Map<string, number>();
     names.set(folder, known);
     return known;
   };
-  const keepFolder = (folder: string): void => {
+  /** A folder takes what it holds along. */
+  const move = (from: string, to: string): void => {
+    const moved = (path: string): string => to + path.slice(from.length);
+    const isInside = (path: string): boolean => path === from || path.startsWith(`${from}/`);
+    for (const [path, files] of [...names]) {
+      if (!isInside(path)) continue;
+      names.delete(path);
+      names.set(moved(path), new Map([...files].map(([file, ino]) => [moved(file), ino])));
+    }
+    for (const [ino, path] of folders) if (isInside(path)) folders.set(ino, moved(path));
+  };
+  const keepFile = (path: string): void => {
+    const { ino } = fs.statSync(path);
+    contents.set(ino, fs.readFileSync(path));
+    const folder = keptPathOf(dirname(path));
+    namesOf(folder).set(join(folder, basename(path)), ino);
+  };
+  const keepFolder = (path: string): void => {
+    const folder = keptPathOf(path);
     const known = namesOf(folder);
     known.clear();
-    for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) namesOf(path);
+    for (const entry of fs.readdirSync(path, { withFileTypes: true })) {
+      const [now, kept] = [join(path, entry.name), join(folder, entry.name)];
+      if (entry.isDirectory()) {
+        const former = keptPathOf(now);
+        if (former !== kept) move(former, kept);
+        namesOf(kept);
+      }
       // A file whose content was never kept is empty after the power cut.
-      else known.set(path, fs.statSync(path).ino);
+      else known.set(kept, fs.statSync(now).ino);
     }
   };
   const keep = (path: string): void => {
