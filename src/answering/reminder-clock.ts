@@ -1,4 +1,5 @@
 import type { Database } from "../database/database.ts";
+import { isHomeserverError } from "../homeserver/errors.ts";
 import { reached } from "../observability/steps.ts";
 import type { Logger } from "../observability/log.ts";
 import type { History } from "../memory/history.ts";
@@ -29,6 +30,8 @@ export interface ReminderClockOptions {
   readonly allowances: Pick<Allowances, "take">;
   readonly permissions: Pick<Permissions, "allows">;
   readonly rooms: Pick<Rooms, "isJoined" | "speaker">;
+  /** Reads a changed room's state again, as an agent in it. */
+  readonly refresh: (roomId: string) => Promise<void>;
   readonly language: Pick<RoomLanguage, "words">;
   readonly notices: FailureNotices;
   /** Whether any agent has reminders; read anew each time. */
@@ -78,7 +81,11 @@ export class ReminderClock {
     const { due, nextMs = LONGEST_WAIT_MS } = await reminders.due(PAGE);
     for (const reminder of due) {
       if (this.#isStopped) break;
-      await this.#ask(reminder);
+      await this.#ask(reminder).catch((error: unknown) => {
+        if (!isHomeserverError(error)) throw error;
+        const { id, ghost, roomId: room } = reminder;
+        this.#options.log.warn({ ghost, room, reminder: id, error }, "a reminder waits: its room can't be read");
+      });
     }
     if (due.length > 0) queued();
     return due.length === PAGE ? 0 : Math.min(LONGEST_WAIT_MS, Math.max(1, nextMs));
@@ -86,10 +93,11 @@ export class ReminderClock {
 
   /** Asks a reminder's question, or says why it is not asked, in the transaction that takes the occasion. */
   async #ask(reminder: Reminder): Promise<void> {
-    const { database, reminders, permissions, rooms, language, log } = this.#options;
+    const { database, reminders, permissions, rooms, refresh, language, log } = this.#options;
     const { id, ghost, roomId, owner, nextAt: due = 0, recurrence, zone } = reminder;
     const ids = { ghost, room: roomId, reminder: id };
     const words = await language.words(ghost, roomId);
+    await refresh(roomId);
     const isThere = await rooms.isJoined(roomId, owner);
     const isPermitted = permissions.allows({ act: "message", userId: owner, ghost, roomId });
     const at = recurrence.kind === "once" ? undefined : nextAfter(recurrence, zone, Date.now());

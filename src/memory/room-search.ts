@@ -31,8 +31,8 @@ export interface Found {
   readonly isPartial: boolean;
 }
 
-/** The rows that are read at once. */
-const PAGE = 200;
+/** The messages that are read and opened at once, with their files: between two such pages other work gets its turn. */
+const PAGE = 50;
 
 /** The bounds of a search. */
 export interface SearchBounds {

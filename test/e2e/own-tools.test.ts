@@ -215,4 +215,35 @@ describe("an agent with the bridge's own tools", () => {
     assert.match((await ask(roomId, "!reminders cancel 1")).body, /Reminder 1 is ended/);
     assert.match((await ask(roomId, "!reminders")).body, /There are no reminders/);
   });
+
+  it("asks the room whether a reminder goes on when whoever asked for it has left", async () => {
+    const agent = deployment.agent("llama");
+    const bob = await deployment.user("js-sdk", "bob");
+    const roomId = await alice.createRoom({ invite: [agent, bob.userId] });
+    await alice.waitMember(roomId, agent);
+    await bob.join(roomId);
+    const given = { words: "Sum up this room", time: "09:00" };
+    ollama.next({ answer: () => "", calls: [{ name: "own__remind", arguments: given }] });
+    ollama.next({ answer: (messages) => messages.at(-1)?.content ?? "" });
+    const asked = await bob.sendText({ roomId, body: "Llama: every day at 9", mentions: [agent] });
+    const set = await alice.waitMessage({ roomId, after: asked, sender: agent });
+    const [, id = ""] = /Reminder (\d+) is set/.exec(set.body) ?? [];
+    assert.ok(id !== "", set.body);
+    await bob.leave(roomId);
+    await alice.waitMember(roomId, bob.userId, "leave");
+    await query("update reminders set next_at = now()");
+    const question = await alice.waitMessage({ roomId, after: set.eventId, sender: agent });
+    assert.match(question.body, new RegExp(`Reminder ${id} is due.*Shall it go on\\?.*!reminders keep ${id}`));
+    assert.equal(question.encrypted, true);
+    const kept = await alice.sendText({ roomId, body: `Llama: !reminders keep ${id}`, mentions: [agent] });
+    await alice.waitMessage({ roomId, after: kept, sender: agent, where: ({ body }) => body.includes("is yours now") });
+    ollama.next({ answer: () => "Nothing was said." });
+    await query("update reminders set next_at = now()");
+    const answer = await alice.waitMessage({
+      roomId,
+      after: kept,
+      where: ({ body }) => body.startsWith("Nothing was"),
+    });
+    assert.deepEqual(answer.content["m.mentions"], { user_ids: [alice.userId] });
+  });
 });

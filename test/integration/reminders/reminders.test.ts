@@ -4,6 +4,7 @@ import { FailureNotices } from "../../../src/answering/failure-notices.ts";
 import { ReminderClock } from "../../../src/answering/reminder-clock.ts";
 import type { Limits } from "../../../src/config/config.ts";
 import type { Database } from "../../../src/database/database.ts";
+import { HomeserverUnreachable } from "../../../src/homeserver/errors.ts";
 import { wordsIn } from "../../../src/language/languages.ts";
 import { History } from "../../../src/memory/history.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
@@ -30,7 +31,7 @@ forEachDatabase((_kind, open) => {
       ROOM,
     ]);
     const history = new History(database, seals);
-    const state = { isOn: true, isThere: true, isPermitted: true, queued: 0 };
+    const state = { isOn: true, isThere: true, isPermitted: true, isAway: false, queued: 0 };
     const clock = (): ReminderClock =>
       new ReminderClock({
         database,
@@ -40,6 +41,8 @@ forEachDatabase((_kind, open) => {
         allowances: new Allowances(database, () => limits),
         permissions: { allows: () => state.isPermitted },
         rooms: { isJoined: () => Promise.resolve(state.isThere), speaker: () => Promise.resolve("Alice") },
+        refresh: () =>
+          state.isAway ? Promise.reject(new HomeserverUnreachable("GET", "ECONNREFUSED", "away")) : Promise.resolve(),
         language: { words: () => Promise.resolve(wordsIn("en")) },
         notices: new FailureNotices(() => undefined),
         isOn: () => state.isOn,
@@ -172,6 +175,18 @@ forEachDatabase((_kind, open) => {
       await database.query("update reminders set next_at = null, ownerless_since = now() - interval '8 days'");
       assert.equal(await reminders.prune(), 1);
       assert.equal(await database.transaction((tx) => reminders.cancel(tx, HERE, id)), false);
+    });
+
+    it("wait while their room can't be read", async () => {
+      const { database, state, clock, add } = await make();
+      await add();
+      await makeDue(database);
+      state.isAway = true;
+      await clock().look();
+      assert.deepEqual(await turns(database), []);
+      state.isAway = false;
+      await clock().look();
+      assert.equal((await turns(database)).length, 1);
     });
 
     it("count against their owner's limits, and say so", async () => {
