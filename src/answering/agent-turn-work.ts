@@ -55,6 +55,10 @@ export class AgentTurnWork implements TurnWork {
     return this.#ghostOf(turn.ghost).sendUnmarked(turn.roomId, "m.room.message", content, stepOf(turn, step), options);
   }
 
+  sent(turn: Turn, step: string): Promise<string | undefined> {
+    return this.#ghostOf(turn.ghost).sent(turn.roomId, stepOf(turn, step));
+  }
+
   redact(turn: Turn, step: string, eventId: string): Promise<void> {
     return this.#ghostOf(turn.ghost).redact(turn.roomId, eventId, stepOf(turn, step));
   }

@@ -9,12 +9,13 @@ import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { Turn, TurnReply } from "../turns/turn.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import type { CallsWanted, ReadyCall } from "../turns/step-loop.ts";
-import type { ProposedCall } from "../turns/turn-step.ts";
-import type { AnswerAttempt, Asking, RememberMessage } from "../turns/turn-work.ts";
+import type { OpenCall } from "../turns/turn-step.ts";
+import type { AnswerAttempt, Asking, ReadyAsking, RememberMessage } from "../turns/turn-work.ts";
 import { fixed } from "./failure-notices.ts";
 import type { SeenForAnswer, Source } from "./material.ts";
 import { answeringParts, type AnsweringOptions, type AnsweringParts } from "./parts.ts";
 import type { RoomLanguage } from "./room-language.ts";
+import { questionIsOver } from "./tool-question.ts";
 import { NOT_OFFERED } from "./tool-words.ts";
 import type { Manner } from "./voice-answers.ts";
 import type { Voice } from "./voices.ts";
@@ -55,7 +56,11 @@ export class Answering {
     const source = await gatherer.sourceOf(turn, look);
     return {
       respond: (asking) => this.#respond(turn, source, asking),
-      ready: (call, steps, signal) => this.#ready(turn, source, call, { steps, signal }),
+      ready: (step, asking) => this.#ready(turn, source, step, asking),
+      timeIsOver: async (question) => {
+        const words = await this.#language.wordsWith(source.set, turn.ghost, turn.roomId);
+        return questionIsOver(question, words.tools.timeIsOver);
+      },
       drafting: () => drafts.of(turn, source),
     };
   }
@@ -95,17 +100,15 @@ export class Answering {
   }
 
   /** Makes a call of a turn's model ready. */
-  async #ready(
-    turn: Turn,
-    source: Source,
-    call: ProposedCall,
-    asking: Pick<Asking, "steps" | "signal">,
-  ): Promise<ReadyCall> {
+  async #ready(turn: Turn, source: Source, step: OpenCall, asking: ReadyAsking): Promise<ReadyCall> {
     const { voices, gatherer, voiceAnswers } = this.#parts;
     const voice = voices.in(turn, source.set);
     if (voice === undefined || !voices.isFor(voice, turn)) return { may: "refuse", answer: NOT_OFFERED };
     const material = await gatherer.gather(turn, source, asking.signal);
-    return voiceAnswers.ready(voice, turn, material, call, asking);
+    // The gate and the sender of a question about the call read this mark.
+    if (material.encrypted && !turn.encrypted) await this.#turns.markEncrypted(turn);
+    const words = once(() => this.#language.wordsWith(source.set, turn.ghost, turn.roomId));
+    return voiceAnswers.ready(voice, turn, { material, words }, step, asking);
   }
 
   /** The answer of another agent's model, if one may answer; else the given reply. */

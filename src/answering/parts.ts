@@ -5,6 +5,7 @@ import type { ReadFiles } from "../memory/read-files.ts";
 import type { Summaries } from "../memory/summaries.ts";
 import type { Logger } from "../observability/log.ts";
 import type { RoomDefaults } from "../rooms/settings.ts";
+import type { ToolAccess } from "../tools/tool-access.ts";
 import type { ToolServers } from "../tools/tool-servers.ts";
 import type { Allowances } from "../turns/allowances.ts";
 import type { Exchanges } from "../turns/exchanges.ts";
@@ -24,6 +25,7 @@ import { ReplyTargets, type IsLatest } from "./reply-targets.ts";
 import type { RoomLanguage } from "./room-language.ts";
 import { SummingUp } from "./summing-up.ts";
 import { ToolOffers } from "./tool-offers.ts";
+import { ToolQuestions } from "./tool-questions.ts";
 import { Transcriber, type TranscriptionModel } from "./transcriber.ts";
 import { TurnFiles, type Download } from "./turn-files.ts";
 import { VoiceAnswers } from "./voice-answers.ts";
@@ -42,6 +44,10 @@ export interface AnsweringOptions extends VoicesOptions, RepliedMessagesOptions 
   readonly upload: Upload;
   readonly makeStream: MakeStream;
   readonly tools: ToolServers;
+  /** Decides which of them may be used. */
+  readonly toolAccess: ToolAccess;
+  /** The time for people to decide about calls, in ms; read anew each time. */
+  readonly approvalMs: () => number;
   /** The model that transcribes voice messages; read anew each time. */
   readonly transcription: () => TranscriptionModel | undefined;
   /** The values of rooms that set nothing; read anew each time. */
@@ -95,7 +101,9 @@ export function answeringParts(options: AnsweringOptions): AnsweringParts {
   const files = new TurnFiles({ known: options.readFiles, models, transcriber, download: options.download });
   const prompts = new ModelPrompts({ voices, limits, files, agentOf });
   const asker = new ModelAsker({ prompts, limits, privacy, log });
-  const tools = new ToolOffers({ servers: options.tools, privacy, models, allowances, log });
+  const questions = new ToolQuestions({ targets, isEncrypted, waitsForMs: options.approvalMs });
+  const { tools: servers, toolAccess: access } = options;
+  const tools = new ToolOffers({ servers, access, questions, privacy, models, allowances, log });
   const pictures = new PictureAnswers({ privacy, targets, answers, upload: options.upload });
   const consentQuestions = new ConsentQuestions({
     turns: turns.consent,

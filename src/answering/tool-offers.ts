@@ -1,20 +1,22 @@
+import type { Words } from "../language/words.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Destination, PrivacyGate } from "../privacy/gate.ts";
 import type { KnownModels } from "../providers/model-facts.ts";
 import { ProviderError } from "../providers/provider.ts";
 import type { ToolCall, ToolDefinition } from "../providers/tool-call.ts";
-import { hasMore, READ_MORE } from "../tools/read-more.ts";
 import { namesFor } from "../tools/tool-names.ts";
-import { decideCall, type ToolDecision } from "../tools/tool-policy.ts";
+import { destinationOfTool, type DecidedTool, type ToolAccess, type ToolUser } from "../tools/tool-access.ts";
+import type { ToolDecision } from "../tools/tool-policy.ts";
 import { faultOfArguments } from "../tools/tool-schema.ts";
 import type { ToolServers } from "../tools/tool-servers.ts";
 import type { ServedTool } from "../tools/tool-source.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { CallsWanted, ReadyCall } from "../turns/step-loop.ts";
-import type { CallResult, ProposedCall, TurnStep } from "../turns/turn-step.ts";
+import type { CallResult, OpenCall, ProposedCall, TurnStep } from "../turns/turn-step.ts";
 import type { Turn } from "../turns/turn.ts";
 import type { AnswerSoFar } from "./answer-so-far.ts";
-import { FAULTS, failedCall, NO_MORE_TODAY, NOT_OFFERED } from "./tool-words.ts";
+import type { ToolQuestions } from "./tool-questions.ts";
+import { CHANGED, FAULTS, failedCall, NO_MORE_TODAY, NOT_OFFERED, TOO_LONG_TO_SHOW } from "./tool-words.ts";
 import type { Voice } from "./voices.ts";
 
 /** The tools that a model may call for a turn, by the names by which it knows them. */
@@ -32,11 +34,15 @@ export interface ToolAsker {
   /** Whether any of the conversation came encrypted. */
   readonly encrypted: boolean;
   readonly steps: readonly TurnStep[];
+  /** The phrases of the room. */
+  readonly words: () => Promise<Words>;
 }
 
 /** Decides which tools a model is offered, and makes its calls. */
 export class ToolOffers {
   readonly #servers: ToolServers;
+  readonly #access: ToolAccess;
+  readonly #questions: ToolQuestions;
   readonly #privacy: PrivacyGate;
   readonly #models: KnownModels;
   readonly #allowances: Pick<Allowances, "takeToolCall">;
@@ -44,12 +50,16 @@ export class ToolOffers {
 
   constructor(options: {
     readonly servers: ToolServers;
+    readonly access: ToolAccess;
+    readonly questions: ToolQuestions;
     readonly privacy: PrivacyGate;
     readonly models: KnownModels;
     readonly allowances: Pick<Allowances, "takeToolCall">;
     readonly log: Logger;
   }) {
     this.#servers = options.servers;
+    this.#access = options.access;
+    this.#questions = options.questions;
     this.#privacy = options.privacy;
     this.#models = options.models;
     this.#allowances = options.allowances;
@@ -66,9 +76,8 @@ export class ToolOffers {
       throw error;
     });
     if (facts?.tools === false) return NO_TOOLS;
-    const served = await this.#served(asker);
-    const offered: ServedTool[] = [];
-    for (const tool of served) if ((await this.#decide(asker, tool, served)).may === "call") offered.push(tool);
+    const decided = await this.#access.of(userIn(asker));
+    const offered = decided.filter(({ decision }) => decision.may !== "refuse");
     return namesFor(offered.map((tool) => ({ ...tool, tool: tool.known.name })));
   }
 
@@ -83,34 +92,67 @@ export class ToolOffers {
     return { outcome: "calls", said, calls: calls.map((call) => proposed(call, offer.get(call.name))) };
   }
 
-  /** Makes a call ready: it is decided about again, and must still be the tool that the model was told of. */
-  async ready(asker: ToolAsker, call: ProposedCall, signal: AbortSignal): Promise<ReadyCall> {
+  /** Makes a call ready: it is decided about again, and must still be the tool that the model and people were told of. */
+  async ready(
+    asker: ToolAsker,
+    step: OpenCall,
+    { signal, isAhead }: { readonly signal: AbortSignal; readonly isAhead: boolean },
+  ): Promise<ReadyCall> {
     const refuse = (answer: CallResult): ReadyCall => ({ may: "refuse", answer });
-    const wanted = call.tool;
-    const served = await this.#served(asker);
-    const tool = served.find(({ server, known }) => server === wanted?.server && known.name === wanted.name);
-    if (wanted === undefined || tool?.known.hash !== wanted.definition) return refuse(NOT_OFFERED);
-    if ((await this.#decide(asker, tool, served)).may !== "call") return refuse(NOT_OFFERED);
-    const { turn } = asker;
-    const ids = { ghost: turn.ghost, room: turn.roomId, event: turn.eventId, server: wanted.server, tool: wanted.name };
+    const { tool: wanted } = step.call;
+    const decided = await this.#access.of(userIn(asker));
+    const tool = decided.find(({ server, known }) => server === wanted?.server && known.name === wanted.name);
+    if (tool?.known.hash !== wanted?.definition) return refuse(step.decidedBy === undefined ? NOT_OFFERED : CHANGED);
+    if (tool === undefined || tool.decision.may === "refuse") return refuse(NOT_OFFERED);
+    switch (agreementIn(step, tool.decision)) {
+      case "missing": {
+        const { turn, encrypted } = asker;
+        const question = await this.#questions.about(turn, await asker.words(), step, { tool, encrypted });
+        return question === undefined ? refuse(TOO_LONG_TO_SHOW) : { may: "ask", ...question };
+      }
+      case "insufficient":
+        return refuse(CHANGED);
+      case "unneeded":
+      case "given":
+        return isAhead ? { may: "hold" } : this.#reached(asker, step, tool, signal);
+    }
+  }
+
+  /** A call that may be made, once its server can be reached. */
+  async #reached(
+    { turn, encrypted, steps }: ToolAsker,
+    { call }: OpenCall,
+    tool: DecidedTool,
+    signal: AbortSignal,
+  ): Promise<ReadyCall> {
+    const { server, known } = tool;
+    const ids = { ghost: turn.ghost, room: turn.roomId, event: turn.eventId, server, tool: known.name };
     try {
-      await this.#servers.reach(wanted.server, signal);
+      await this.#servers.reach(server, signal);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      return refuse(this.#failed(ids, error));
+      return { may: "refuse", answer: this.#failed(ids, error) };
     }
-    if ((await this.#allowances.takeToolCall(usersOf(turn))) !== undefined) return refuse(NO_MORE_TODAY);
+    if ((await this.#allowances.takeToolCall(usersOf(turn))) !== undefined)
+      return { may: "refuse", answer: NO_MORE_TODAY };
     return {
       may: "call",
       make: async () => {
         const bytes = Buffer.byteLength(JSON.stringify(call.arguments));
         const { ghost, roomId } = turn;
-        await this.#privacy.note({ ghost, roomId, ...destinationOf(tool), model: wanted.name, kind: "tool", bytes });
+        await this.#privacy.note({
+          ghost,
+          roomId,
+          ...destinationOfTool(tool),
+          model: known.name,
+          kind: "tool",
+          bytes,
+        });
         try {
-          const result = await this.#servers.call(wanted.server, wanted.name, call.arguments, signal, {
+          const result = await this.#servers.call(server, known.name, call.arguments, signal, {
             turn,
-            encrypted: asker.encrypted,
-            steps: asker.steps,
+            encrypted,
+            steps,
             callId: call.id,
           });
           this.#log.info({ ...ids, isError: result.isError }, "a tool was called");
@@ -123,53 +165,29 @@ export class ToolOffers {
     };
   }
 
-  /** The tools of all servers, and the one for the rests of results, where there are any. */
-  async #served({ steps }: ToolAsker): Promise<readonly ServedTool[]> {
-    const served = await this.#servers.tools();
-    return hasMore(steps) ? [...served, READ_MORE] : served;
-  }
-
   #failed(ids: object, error: unknown): CallResult {
     const result = failedCall(error);
     this.#log.warn({ ...ids, error }, "a tool could not be called");
     return result;
   }
-
-  async #decide(
-    { turn, voice, destination, encrypted, steps }: ToolAsker,
-    tool: ServedTool,
-    served: readonly ServedTool[],
-  ): Promise<ToolDecision> {
-    const { ghost, roomId, asker, hops } = turn;
-    const gate = await this.#privacy.check({ ghost, roomId, encrypted }, destinationOf(tool));
-    return decideCall(tool.rules, {
-      tool: tool.known.name,
-      hints: tool.known.hints,
-      agent: voice.agent.name,
-      roomId,
-      userId: asker,
-      isFromAgent: hops > 0,
-      model: destination.locality,
-      gate,
-      grant: undefined,
-      isTainted: isTainted(steps, served),
-    });
-  }
 }
 
-/** Whether a result from outside the network is among the steps. */
-function isTainted(steps: readonly TurnStep[], served: readonly ServedTool[]): boolean {
-  return steps.some((step) => {
-    if (step.state !== "done" || step.call.tool === undefined) return false;
-    const { server, name } = step.call.tool;
-    const tool = served.find((one) => one.server === server && one.known.name === name);
-    return tool === undefined || tool.rules.locality === "cloud" || tool.known.hints.isOpenWorld;
-  });
+/**
+ * Whether people have agreed to a call. An agreement of somebody who could not give it now is none. A call whose end is
+ * not known needs one in any case.
+ */
+function agreementIn(
+  { call, decidedBy }: OpenCall,
+  decision: Exclude<ToolDecision, { may: "refuse" }>,
+): "unneeded" | "given" | "insufficient" | "missing" {
+  if (decidedBy === undefined) return decision.may === "call" && call.isLost !== true ? "unneeded" : "missing";
+  const isRaised = decision.may === "ask" && decision.deciders === "moderators" && call.asked?.deciders === "asker";
+  return isRaised ? "insufficient" : "given";
 }
 
-/** The recipient of a call's arguments, for the gate. A tool server's name may be a provider's too. */
-function destinationOf({ server, host, rules }: ServedTool): Destination {
-  return { provider: `tools.${server}`, host, locality: rules.locality, isSure: true };
+function userIn({ turn, voice, destination, encrypted, steps }: ToolAsker): ToolUser {
+  const { ghost, roomId, asker, hops } = turn;
+  return { ghost, roomId, asker, isFromAgent: hops > 0, agent: voice.agent.name, model: destination, encrypted, steps };
 }
 
 /** The tools as a model is told of them. */

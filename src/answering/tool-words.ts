@@ -22,6 +22,18 @@ export const NO_MORE_TODAY: CallResult = {
   limit: "day",
 };
 
+/** The result of a call that people have agreed to, and that is now another one, or has other rules. */
+export const CHANGED: CallResult = {
+  text: "Not done: the tool, or the rules for it, have changed since people agreed to this.",
+  isError: true,
+};
+
+/** The result of a call that people would have to agree to, and could not see whole. */
+export const TOO_LONG_TO_SHOW: CallResult = {
+  text: "Not done: people have to agree to this, and its arguments are too long to be shown to them. Do it in smaller parts.",
+  isError: true,
+};
+
 const FAILURES: Readonly<Record<ToolFailureCode, string>> = {
   unreachable: "Not done: the tool's server can't be reached.",
   ended: "The tool's server ended in the middle. Whether this was done is not known; do not do it again.",

@@ -13,14 +13,13 @@ import {
   type TurnReply,
 } from "../turns/turn.ts";
 import type { CallsWanted, ReadyCall } from "../turns/step-loop.ts";
-import type { ProposedCall, TurnStep } from "../turns/turn-step.ts";
-import type { Asking } from "../turns/turn-work.ts";
+import type { OpenCall, TurnStep } from "../turns/turn-step.ts";
+import type { Asking, ReadyAsking } from "../turns/turn-work.ts";
 import { answerMessages, isSmall, toAsker } from "./answer-messages.ts";
 import { addressOf } from "./company.ts";
 import type { ConsentQuestions } from "./consent-questions.ts";
 import type { FailureNotices } from "./failure-notices.ts";
 import { AnswerSoFar } from "./answer-so-far.ts";
-import type { Material } from "./material.ts";
 import type { ModelAsker } from "./model-asker.ts";
 import type { PromptSource } from "./model-prompt.ts";
 import type { PictureAnswers } from "./picture-answer.ts";
@@ -98,7 +97,7 @@ export class VoiceAnswers {
         return await this.#consentQuestions.replyTo(turn, { destination, call, encrypted }, may, await words());
       if (voice.agent.makes === "pictures")
         return await this.#pictures.draw(turn, voice, destination, material, signal);
-      const offer = await unlessAborted(this.#tools.of({ turn, voice, destination, encrypted, steps }), signal);
+      const offer = await unlessAborted(this.#tools.of({ turn, voice, destination, encrypted, steps, words }), signal);
       const tools = { tools: definitionsOf(offer), rounds: roundsOf(steps), mayCall };
       await this.#asker.ask(voice, turn, manner, destination, { soFar, show, signal }, tools);
       return this.#tools.wanted(offer, soFar) ?? (await this.#answer(voice, turn, manner, soFar, steps));
@@ -120,12 +119,13 @@ export class VoiceAnswers {
   async ready(
     voice: Voice,
     turn: Turn,
-    { encrypted }: Pick<Material, "encrypted">,
-    call: ProposedCall,
-    { steps, signal }: Pick<Asking, "steps" | "signal">,
+    { material, words }: Pick<Manner, "material" | "words">,
+    step: OpenCall,
+    { steps, signal, isAhead }: ReadyAsking,
   ): Promise<ReadyCall> {
     const destination = await unlessAborted(this.#privacy.destinationOf(voice.provider, voice.model), signal);
-    return this.#tools.ready({ turn, voice, destination, encrypted, steps }, call, signal);
+    const { encrypted } = material;
+    return this.#tools.ready({ turn, voice, destination, encrypted, steps, words }, step, { signal, isAhead });
   }
 
   /** The model's words in their final form. Throws ProviderError where there are none. */

@@ -80,6 +80,37 @@ export type AuditEntry =
       readonly what: string;
       readonly bytes: number;
     }
+  /** Somebody has agreed to a call of a tool, or refused it. `bytes` is the size of its arguments. */
+  | {
+      readonly kind: "tool.approved" | "tool.declined";
+      readonly ghost: string;
+      readonly room: string;
+      readonly by: string;
+      readonly server: string;
+      readonly tool: string;
+      /** The hash of the tool's definition. */
+      readonly definition: string;
+      readonly bytes: number;
+    }
+  /** A room's moderators let an agent use a tool without a question from now on, or not at all. */
+  | {
+      readonly kind: "tool.granted" | "tool.forbidden";
+      readonly ghost: string;
+      readonly room: string;
+      readonly by: string;
+      readonly server: string;
+      readonly tool: string;
+      readonly definition: string;
+    }
+  /** Such a decision was taken back. */
+  | {
+      readonly kind: "tool.revoked";
+      readonly ghost: string;
+      readonly room: string;
+      readonly by: string;
+      readonly server: string;
+      readonly tool: string;
+    }
   /** An admin gave a command: its name without arguments, and its object (an agent, a provider, a number of items). */
   | {
       readonly kind: "admin.command";

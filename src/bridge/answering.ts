@@ -4,6 +4,7 @@ import type { AnsweringOptions } from "../answering/parts.ts";
 import { agentsInRoom } from "../ghost/agents-in-room.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
 import { configuredDefaults } from "../rooms/settings.ts";
+import { ToolAccess } from "../tools/tool-access.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Stores } from "./stores.ts";
 
@@ -14,7 +15,7 @@ export function answeringOptions(
   ghosts: Ghosts,
 ): AnsweringOptions {
   const { memberships, rooms, history, quoted, readFiles, summaries, turns, exchanges, allowances, tools } = stores;
-  const { models, privacy, isEncrypted, language, permissions, settings } = stores;
+  const { models, privacy, grants, isEncrypted, language, permissions, settings } = stores;
   closers.add(() => summaries.stop());
   return {
     history,
@@ -33,6 +34,8 @@ export function answeringOptions(
     exchangeLimits: () => inForce().exchanges,
     defaults: () => configuredDefaults(inForce()),
     tools,
+    toolAccess: new ToolAccess({ servers: tools, privacy, grants, isEncrypted }),
+    approvalMs: () => inForce().turns.approvalMs,
     answers: () => inForce().answers,
     transcription: () => inForce().transcription,
     failureNotices: new FailureNotices((userId) => directory.agentOf(userId)),

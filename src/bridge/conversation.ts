@@ -1,4 +1,6 @@
 import type { AnsweringOptions } from "../answering/parts.ts";
+import { tellStopped } from "../answering/stopped-questions.ts";
+import { ToolDecisions } from "../answering/tool-decisions.ts";
 import { Pulls } from "../commands/pulls.ts";
 import { Conversation } from "../conversation/conversation.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
@@ -15,7 +17,9 @@ export function makeConversation(
   { mailbox, ghosts, runner }: { readonly mailbox: Mailbox; readonly ghosts: Ghosts; readonly runner: TurnRunner },
 ): Conversation {
   const { settings: inForce } = foundation;
-  const { permissions, forgetting, reminders, menus, consents, requests } = stores;
+  const { permissions, forgetting, reminders, menus, consents, requests, grants } = stores;
+  const { language, isEncrypted, turns, tools: servers } = stores;
+  const { database, background } = foundation;
   return new Conversation({
     ...answering,
     permissions,
@@ -25,6 +29,14 @@ export function makeConversation(
     menus,
     consents,
     requests,
+    grants,
+    toolDecisions: new ToolDecisions({ database, turns: turns.waiting, servers, grants, permissions, isEncrypted }),
+    questionsStopped: (questions) => {
+      if (questions.length === 0) return;
+      background.run("the questions of stopped answers", () =>
+        tellStopped(questions, (userId) => ghosts.of(userId), language),
+      );
+    },
     limits: () => inForce().turns,
     senderOf: (roomId, eventId) => mailbox.senderOf(roomId, eventId),
     turnQueued: (first) => (first === undefined ? runner.kick() : runner.queued(first)),

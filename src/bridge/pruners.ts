@@ -20,6 +20,7 @@ import type { ProviderRequests } from "../privacy/provider-requests.ts";
 import { pruneRooms } from "../rooms/pruning.ts";
 import { pruneSettings } from "../rooms/settings-store.ts";
 import type { Seals } from "../sealing/seals.ts";
+import { pruneToolGrants } from "../tools/tool-grants.ts";
 import { pruneAllowances } from "../turns/allowances.ts";
 import type { Exchanges } from "../turns/exchanges.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
@@ -67,6 +68,7 @@ export function pruners(database: Database, owners: Owners): Prune[] {
     (signal) => menus.prune(signal),
     (signal) => reminders.prune(signal),
     (signal) => pruneConsents(database, signal),
+    (signal) => pruneToolGrants(database, signal),
     (signal) => pruneSettings(database, signal),
     (signal) => pruneKnownMembers(database, signal),
     (signal) => pruneRooms(database, signal),

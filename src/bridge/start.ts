@@ -133,8 +133,9 @@ function makeRunner({ database, processes, settings, log, metrics }: Foundation,
     store: turns,
     process: processes.self,
     limits: () => {
-      const { maxWaitMs, maxDurationMs, retryModelForMs: retryForMs, maxToolCalls, maxToolTimeMs } = settings().turns;
-      return { maxWaitMs, maxDurationMs, retryForMs, calls: { calls: maxToolCalls, ms: maxToolTimeMs } };
+      const { maxWaitMs, maxDurationMs, retryModelForMs: retryForMs, approvalMs } = settings().turns;
+      const { maxToolCalls, maxToolTimeMs } = settings().turns;
+      return { maxWaitMs, maxDurationMs, retryForMs, approvalMs, calls: { calls: maxToolCalls, ms: maxToolTimeMs } };
     },
     log,
     metrics,

@@ -26,6 +26,7 @@ import { confirmSealed } from "../sealing/seal-existing.ts";
 import { Seals } from "../sealing/seals.ts";
 import { ownTools } from "../tools/own/all.ts";
 import { OwnTools } from "../tools/own/own-tools.ts";
+import { ToolGrants } from "../tools/tool-grants.ts";
 import { ToolServers } from "../tools/tool-servers.ts";
 import { Allowances } from "../turns/allowances.ts";
 import { Exchanges } from "../turns/exchanges.ts";
@@ -69,6 +70,7 @@ export async function openStores(foundation: Foundation) {
     models,
     consents,
     requests,
+    grants: new ToolGrants(database),
     isEncrypted,
     invites: new InviteQuota(database, () => inForce().permissions),
     allowances,

@@ -1,3 +1,4 @@
+import { approve, refuse } from "./approve.ts";
 import type { Command } from "./command.ts";
 import { discuss } from "./discuss.ts";
 import { forget } from "./forget.ts";
@@ -10,6 +11,7 @@ import { retry } from "./retry.ts";
 import { settingCommands } from "./setting.ts";
 import { status } from "./status.ts";
 import { stop } from "./stop.ts";
+import { tools } from "./tools.ts";
 import { usage } from "./usage.ts";
 
 /** All commands, in the order of `help`. Help, menus and the reading of commands derive from this list. */
@@ -21,6 +23,9 @@ export const COMMANDS: readonly Command[] = [
   retry,
   forget,
   privacy,
+  tools,
+  approve,
+  refuse,
   usage,
   reminders,
   ...settingCommands("settings"),

@@ -21,7 +21,7 @@ export interface CommandDescription {
 /**
  * The commands of an agent that make sense in a room, in the form for clients with menus.
  *
- * @param isOff tells which commands the admin has switched off.
+ * @param isOff tells which commands do nothing; see {@link offeredIn}.
  */
 export function commandDescriptions(
   userId: string,

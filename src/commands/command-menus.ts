@@ -20,7 +20,7 @@ export class CommandMenus {
    * changed. A room that does not allow it is left alone until a description is new. Throws the errors of the
    * homeserver and the database; the next call then tries again.
    *
-   * @param isOff tells which commands the admin has switched off.
+   * @param isOff tells which commands do nothing; see {@link offeredIn}.
    */
   async keepUp(
     ghost: GhostHandle,

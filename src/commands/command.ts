@@ -1,5 +1,6 @@
 import type { ExchangeSettings } from "../config/config.ts";
 import type { Agent, ListedAgent } from "../agents/agents.ts";
+import type { ToolDecisions } from "../answering/tool-decisions.ts";
 import type { FailureNotices } from "../answering/failure-notices.ts";
 import type { RoomLanguage } from "../answering/room-language.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
@@ -21,9 +22,13 @@ import type { Reminders } from "../reminders/reminders.ts";
 import type { RoomDefaults } from "../rooms/settings.ts";
 import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { RenderedText } from "../text/markdown.ts";
+import type { ToolAccess } from "../tools/tool-access.ts";
+import type { ToolGrants } from "../tools/tool-grants.ts";
+import type { ToolServers } from "../tools/tool-servers.ts";
 import type { Admission } from "../turns/admission.ts";
 import type { Allowances } from "../turns/allowances.ts";
 import type { Exchanges } from "../turns/exchanges.ts";
+import type { StoppedTurns } from "../turns/turn.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 
 /** A parameter of a command, as menus show it. */
@@ -116,6 +121,10 @@ export interface CommandServices {
   readonly privacy: PrivacyGate;
   readonly consents: Consents;
   readonly requests: ProviderRequests;
+  readonly tools: ToolServers;
+  readonly toolAccess: ToolAccess;
+  readonly toolDecisions: ToolDecisions;
+  readonly grants: ToolGrants;
   readonly isEncrypted: (roomId: string) => Promise<boolean>;
   readonly allowances: Allowances;
   readonly limits: () => { readonly maxQueued: number };
@@ -123,6 +132,7 @@ export interface CommandServices {
   readonly language: RoomLanguage;
   readonly permissions: Permissions;
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
+  readonly questionsStopped: (questions: StoppedTurns["questions"]) => void;
   readonly turnQueued: () => void;
   readonly failureNotices: FailureNotices;
   readonly admission: Admission;

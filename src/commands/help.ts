@@ -2,14 +2,14 @@ import type { Words } from "../language/words.ts";
 import type { CommandGroup } from "../language/phrases.ts";
 import type { Command } from "./command.ts";
 import { formOf } from "./form.ts";
-import { offeredIn } from "./offered.ts";
+import { offeredIn, offOn } from "./offered.ts";
 
 export const help: Command = {
   name: "help",
   group: "everyday",
   meaning: (words) => words.commands.help.meaning,
-  carryOut: ({ commands, permissions }, { message, words, call }) => {
-    const offered = offeredIn(message.direct, commands, (name) => permissions.settersOf(name) === "nobody");
+  carryOut: ({ commands, permissions, tools }, { message, words, call }) => {
+    const offered = offeredIn(message.direct, commands, offOn(permissions, tools));
     return { words: describeCommands(words, offered, message.direct, call) };
   },
 };

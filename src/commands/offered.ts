@@ -1,9 +1,21 @@
+import type { Permissions } from "../permissions/permissions.ts";
 import type { Command } from "./command.ts";
+
+/** The commands about tools. */
+const TOOL_COMMANDS: ReadonlySet<string> = new Set(["approve", "refuse", "tools"]);
+
+/** Tells which commands do nothing on this server: the admin has switched them off, or there are no tools. */
+export function offOn(
+  permissions: Pick<Permissions, "settersOf">,
+  tools: { readonly isEmpty: boolean },
+): (command: string) => boolean {
+  return (name) => permissions.settersOf(name) === "nobody" || (tools.isEmpty && TOOL_COMMANDS.has(name));
+}
 
 /**
  * The commands that make sense in a room: in a direct chat none of those for groups.
  *
- * @param isOff tells which commands the admin has switched off.
+ * @param isOff tells which commands do nothing; see {@link offOn}.
  */
 export function offeredIn(
   direct: boolean,

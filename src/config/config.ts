@@ -55,6 +55,8 @@ export interface Config {
     readonly maxQueued: number;
     readonly maxWaitMs: number;
     readonly maxDurationMs: number;
+    /** The time for people to decide about calls of tools. */
+    readonly approvalMs: number;
     /** The time for which an unreachable model server is retried. */
     readonly retryModelForMs: number;
     /** The most calls of tools for one answer, and the time of all of them together. */

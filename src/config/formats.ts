@@ -87,6 +87,13 @@ export const FORMATS = {
     expected: "a duration such as 90s, 5m or 1h, at least 1s and at most 24 days",
     validate: (text) => (parseDuration(text) ?? 0) >= MIN_INTERVAL_MS,
   },
+  patience: {
+    expected: "a duration such as 5m, 1h or 1d, at least 10s and at most 1d",
+    validate: (text) => {
+      const ms = parseDuration(text) ?? 0;
+      return ms >= 10 * UNIT_MS.s && ms <= UNIT_MS.d;
+    },
+  },
   "key-age": {
     expected: "a number of days such as 30d, at least 14 days",
     validate: (text) => (parseDays(text) ?? 0) >= 14 * UNIT_MS.d,

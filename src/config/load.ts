@@ -160,6 +160,7 @@ function timesOf(raw: RawConfig): Pick<Config, "sync" | "turns"> {
       maxQueued: raw.turns.max_queued,
       maxWaitMs: milliseconds(raw.turns.max_wait),
       maxDurationMs: milliseconds(raw.turns.max_duration),
+      approvalMs: milliseconds(raw.turns.approval_timeout),
       retryModelForMs: milliseconds(raw.turns.retry_model_for),
       maxToolCalls: raw.turns.max_tool_calls,
       maxToolTimeMs: milliseconds(raw.turns.max_tool_time),
@@ -197,8 +198,6 @@ function withoutEmptySections(settings: Record<string, unknown>): Record<string,
   return Object.fromEntries(Object.entries(settings).filter(([, section]) => section !== null));
 }
 
-/** A section of settings that may have failed the schema's check; empty where it is none. */
-
 /** config.yaml after the schema's check, with defaults. */
 interface RawConfig {
   homeserver: { url: string; domain: string };
@@ -230,6 +229,7 @@ interface RawConfig {
     max_queued: number;
     max_wait: string;
     max_duration: string;
+    approval_timeout: string;
     retry_model_for: string;
     max_tool_calls: number;
     max_tool_time: string;

@@ -1,4 +1,5 @@
 import type { AnsweringOptions } from "../answering/parts.ts";
+import type { ToolDecisions } from "../answering/tool-decisions.ts";
 import type { CommandMenus } from "../commands/command-menus.ts";
 import type { Pulls } from "../commands/pulls.ts";
 import type { Forgetting } from "../memory/forgetting.ts";
@@ -6,7 +7,8 @@ import type { Permissions } from "../permissions/permissions.ts";
 import type { Consents } from "../privacy/consents.ts";
 import type { ProviderRequests } from "../privacy/provider-requests.ts";
 import type { Reminders } from "../reminders/reminders.ts";
-import type { Turn } from "../turns/turn.ts";
+import type { ToolGrants } from "../tools/tool-grants.ts";
+import type { StoppedTurns, Turn } from "../turns/turn.ts";
 import type { VoiceCallsOptions } from "./voice-calls.ts";
 
 /** The parts of answering that are needed before there is anything to answer. */
@@ -30,6 +32,8 @@ type SharedWithAnswers = Pick<
   | "provider"
   | "quoted"
   | "settings"
+  | "toolAccess"
+  | "tools"
   | "turns"
 >;
 
@@ -45,6 +49,10 @@ export interface ConversationOptions extends SharedWithAnswers, VoiceCallsOption
   readonly turnQueued: (first?: Turn) => void;
   /** Called after the commit that stops running turns. */
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
+  /** Says at questions about calls that nobody has to answer them any more. Returns at once. */
+  readonly questionsStopped: (questions: StoppedTurns["questions"]) => void;
+  readonly toolDecisions: ToolDecisions;
+  readonly grants: ToolGrants;
   readonly pulls: Pulls;
   readonly menus: CommandMenus;
   readonly consents: Consents;

@@ -1,8 +1,10 @@
 import { shownName } from "../addressing/candidate.ts";
+import type { WrittenCommand } from "../addressing/written-command.ts";
 import { noticeContent } from "../answering/reply.ts";
 import { CommandDesk } from "../commands/command-desk.ts";
 import { decideIn } from "../permissions/in-room.ts";
 import { actOf } from "../addressing/act.ts";
+import { isToolWord } from "../commands/code-word.ts";
 import { commandOf } from "../commands/given-command.ts";
 import type { EnteredRoom, EventHandler } from "../ghost/event-handler.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
@@ -17,6 +19,7 @@ import { left } from "./leaving.ts";
 import { MessageClassifier } from "./message-classifier.ts";
 import { Notices } from "./notices.ts";
 import { Overheard } from "./overheard.ts";
+import { PlainAnswers } from "./plain-answers.ts";
 import { Questions } from "./questions.ts";
 import { Reactions } from "./reactions.ts";
 import { redacted } from "./redaction.ts";
@@ -30,6 +33,7 @@ export class Conversation implements EventHandler {
   readonly #options: ConversationOptions;
   readonly #classifier: MessageClassifier;
   readonly #questions: Questions;
+  readonly #plainAnswers: PlainAnswers;
   readonly #edits: Edits;
   readonly #overheard: Overheard;
   readonly #agentMessages: AgentMessages;
@@ -44,10 +48,11 @@ export class Conversation implements EventHandler {
     const questions = new Questions(options, { admission, classifier });
     this.#classifier = classifier;
     this.#questions = questions;
+    this.#plainAnswers = new PlainAnswers(options);
     this.#edits = new Edits(options, { admission, classifier, questions });
     this.#overheard = new Overheard(options, { classifier, questions });
     this.#agentMessages = new AgentMessages(options, { admission, classifier });
-    this.#reactions = new Reactions(options, { admission, questions });
+    this.#reactions = new Reactions(options, { admission, questions, plainAnswers: this.#plainAnswers });
     this.#welcome = new Welcome(options);
     this.notices = new Notices(options, { classifier, welcome: this.#welcome });
     this.#desk = new CommandDesk(options, admission);
@@ -74,16 +79,19 @@ export class Conversation implements EventHandler {
       case "overheard":
         if (written === undefined || ghost.isBot) return this.#overheard.overheard(ghost, message, decision);
         if (written.name === "stop") return this.#overheard.stopAll(ghost, message);
+        if (isToolWord(written)) return this.#toolWord(ghost, message, written, decision.threadRoot);
         return this.#desk.carryOutBare(ghost, message, written, decision.threadRoot);
       case "edit":
         return this.#edits.edited(ghost, message, decision);
       case "addressed": {
         const { text, threadRoot } = decision;
         if (ghost.isBot) return askBot(this.#options, ghost, message, text, threadRoot);
+        const given = written ?? (await this.#plainAnswers.commandOf(ghost, message, text));
+        if (given === "told") return {};
         const outcome =
-          written === undefined
+          given === undefined
             ? await this.#questions.ask(ghost, message, text, threadRoot)
-            : await this.#desk.carryOut(ghost, message, written, threadRoot);
+            : await this.#desk.carryOut(ghost, message, given, threadRoot);
         // The bridge's commands, or the kind of the room, may have changed.
         return combined(outcome, { after: () => this.#welcome.keepMenus(ghost, message.roomId, message.direct) });
       }
@@ -104,6 +112,17 @@ export class Conversation implements EventHandler {
 
   reaction(ghost: GhostHandle, reaction: GhostReaction): Promise<Outcome> {
     return this.#reactions.reaction(ghost, reaction);
+  }
+
+  /** A word about a call of a tool, to nobody in particular: its code says whose call it is. */
+  async #toolWord(
+    ghost: GhostHandle,
+    message: GhostMessage,
+    written: WrittenCommand,
+    threadRoot: string | undefined,
+  ): Promise<Outcome> {
+    if (!(await this.#plainAnswers.isAboutMine(ghost, message.roomId, written))) return {};
+    return this.#desk.carryOut(ghost, message, written, threadRoot);
   }
 
   /** Says once in a direct chat that the agent can't use this kind of message. */

@@ -6,7 +6,7 @@ import type { ConversationOptions } from "./conversation-options.ts";
 
 type LeavingOptions = Pick<
   ConversationOptions,
-  "agentsIn" | "exchanges" | "forgetting" | "menus" | "settings" | "stopTurns" | "turns"
+  "agentsIn" | "exchanges" | "forgetting" | "menus" | "settings" | "questionsStopped" | "stopTurns" | "turns"
 >;
 
 /** Deletes the messages, summaries and settings of a room that an agent has left, and ends its running answers. */

@@ -11,7 +11,10 @@ import { remembered } from "./remembered.ts";
 import { VoiceCalls, type VoiceCallsOptions } from "./voice-calls.ts";
 
 type OverheardOptions = VoiceCallsOptions &
-  Pick<ConversationOptions, "agentOf" | "exchanges" | "history" | "language" | "permissions" | "stopTurns" | "turns">;
+  Pick<
+    ConversationOptions,
+    "agentOf" | "exchanges" | "history" | "language" | "permissions" | "questionsStopped" | "stopTurns" | "turns"
+  >;
 
 /** Decides about messages to nobody, or to others. */
 export class Overheard {

@@ -9,6 +9,7 @@ import { stopping } from "../turns/stopping.ts";
 import { stepOf } from "../turns/turn.ts";
 import { ANSWER_STEP } from "../turns/turn-runner.ts";
 import type { ConversationOptions } from "./conversation-options.ts";
+import type { PlainAnswers } from "./plain-answers.ts";
 import type { Questions } from "./questions.ts";
 import { decisionOf, wishOf } from "./wishes.ts";
 import { tellTooLongAgo } from "./too-long-ago.ts";
@@ -24,7 +25,9 @@ type ReactionsOptions = Pick<
   | "language"
   | "limits"
   | "permissions"
+  | "questionsStopped"
   | "stopTurns"
+  | "toolDecisions"
   | "turnQueued"
   | "turns"
 >;
@@ -34,17 +37,20 @@ export class Reactions {
   readonly #options: ReactionsOptions;
   readonly #admission: Admission;
   readonly #questions: Questions;
+  readonly #plainAnswers: PlainAnswers;
 
   constructor(
     options: ReactionsOptions,
     parts: {
       readonly admission: Admission;
       readonly questions: Questions;
+      readonly plainAnswers: PlainAnswers;
     },
   ) {
     this.#options = options;
     this.#admission = parts.admission;
     this.#questions = parts.questions;
+    this.#plainAnswers = parts.plainAnswers;
   }
 
   /** Carries out a reaction if it comes from the asker or a moderator of the room. */
@@ -115,7 +121,7 @@ export class Reactions {
     const waiting = await turns.consent.withoutConsent(ghost.userId, roomId);
     for (const { turn } of waiting) asked.push(await ghost.sent(roomId, stepOf(turn, ANSWER_STEP)));
     const about = waiting[asked.indexOf(target)];
-    if (about === undefined) return {};
+    if (about === undefined) return this.#decidedAboutCall(ghost, reaction);
     const log = ghost.log.child({ room: roomId, user: sender, target: about.target, granted });
     if (about.turn.encrypted || (await isEncrypted(roomId))) {
       log.info("reaction ignored: it can't decide in an encrypted room");
@@ -138,5 +144,24 @@ export class Reactions {
         turnQueued();
       },
     };
+  }
+
+  /** A reaction to a question about a call of a tool; it does not count in encrypted rooms either. */
+  async #decidedAboutCall(ghost: GhostHandle, { roomId, sender, target, key }: GhostReaction): Promise<Outcome> {
+    const question = await this.#plainAnswers.questionOf(ghost, roomId, target);
+    if (question === undefined) return {};
+    const log = ghost.log.child({ room: roomId, user: sender, event: question.turn.eventId });
+    const word = decisionOf(key) === true ? "approve" : "refuse";
+    const verdict = await this.#options.toolDecisions.decide(ghost, question, { sender, encrypted: false }, word);
+    if (verdict.kind !== "taken") {
+      log.info({ reason: verdict.kind }, "reaction ignored: it can't decide about this call");
+      return {};
+    }
+    return combined(verdict.outcome, {
+      after: () => {
+        log.info("a decision about a call of a tool was recorded");
+        this.#options.turnQueued();
+      },
+    });
   }
 }

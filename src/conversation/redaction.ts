@@ -8,7 +8,10 @@ import { stepOf } from "../turns/turn.ts";
 import { ANSWER_STEP, DRAFT_STEP } from "../turns/turn-runner.ts";
 import type { ConversationOptions } from "./conversation-options.ts";
 
-type RedactionOptions = Pick<ConversationOptions, "exchanges" | "forgetting" | "history" | "stopTurns" | "turns">;
+type RedactionOptions = Pick<
+  ConversationOptions,
+  "exchanges" | "forgetting" | "history" | "questionsStopped" | "stopTurns" | "turns"
+>;
 
 /** Handles a deleted message: the agent forgets it, deletes its answer, and does not answer it any more. */
 export async function redacted(
@@ -24,6 +27,7 @@ export async function redacted(
   if (isQuestion) {
     const draft = about.isOpen ? await ghost.sent(roomId, stepOf(about.turn, DRAFT_STEP)) : undefined;
     if (draft !== undefined) answers.add(draft);
+    for (const said of await turns.waiting.saidBeside(ghost.userId, roomId, target)) answers.add(said);
     // A notice of failure is not a remembered answer.
     for (let round = 0; round <= about.turn.round; round++) {
       const said = await ghost.sent(roomId, stepOf({ eventId: target, round }, ANSWER_STEP));

@@ -1,12 +1,13 @@
 import { shownName } from "../addressing/candidate.ts";
 import { callFor } from "../addressing/call.ts";
+import { offOn } from "../commands/offered.ts";
 import { noticeContent } from "../answering/reply.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { ConversationOptions } from "./conversation-options.ts";
 
 type WelcomeOptions = Pick<
   ConversationOptions,
-  "agentOf" | "answers" | "language" | "menus" | "permissions" | "privacy" | "provider"
+  "agentOf" | "answers" | "language" | "menus" | "permissions" | "privacy" | "provider" | "tools"
 >;
 
 /** An agent's first words in a room, and its command menus there. */
@@ -34,8 +35,7 @@ export class Welcome {
   async keepMenus(ghost: GhostHandle, roomId: string, direct: boolean): Promise<void> {
     if (!this.#options.answers().commandMenus || ghost.isBot) return;
     const { menus, permissions } = this.#options;
-    const isOff = (command: string): boolean => permissions.settersOf(command) === "nobody";
-    await menus.keepUp(ghost, roomId, direct, isOff).catch((error: unknown) => {
+    await menus.keepUp(ghost, roomId, direct, offOn(permissions, this.#options.tools)).catch((error: unknown) => {
       ghost.log.warn(
         { room: roomId, error },
         "the commands could not be described; trying again with the next message",

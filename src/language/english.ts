@@ -203,6 +203,36 @@ export const english = {
     done: (model, provider) => `\`${model}\` is installed on “${provider}”.`,
     failed: (model, provider, reason) => `\`${model}\` was not installed on “${provider}”: ${reason}.`,
   },
+  tools: {
+    question: ({ tool, server, isAgain }) =>
+      isAgain
+        ? `**I was interrupted while I used \`${tool}\` of \`${server}\`, and nobody knows whether it was done. Shall I do it again?**`
+        : `**May I use \`${tool}\` of \`${server}\`?**`,
+    noArguments: "It has no arguments.",
+    longArguments: (characters) => `Its arguments (${counted(characters, "character", "characters")})`,
+    claims: ({ claims }) =>
+      `The tool says of itself that it ${claims.isReadOnly ? "only reads" : "may change or delete things"}, and ${claims.isOpenWorld ? "may reach things outside" : "reaches nothing outside"}.`,
+    goTo: ({ isCloud, host }) =>
+      `These arguments ${isCloud ? `leave this server's network: they go to **${host}**` : `stay in this server's network (${host})`}.`,
+    decides: ({ deciders, asker, minutes, code, isEncrypted }) =>
+      `${deciders === "asker" ? `\`${asker}\` or a moderator decides` : "A moderator decides"} within ${inWords(minutes)}: \`!approve ${code}\` or \`!refuse ${code}\` (\`yes ${code}\`, \`no ${code}\`)${isEncrypted ? "" : ", or react with ✅ or ❌"}. After that, I don't do it.`,
+    forGood: ({ code }) => `\`!approve ${code} always\`, by a moderator, also lets me use it here later.`,
+    timeIsOver: "I have not done this: nobody has agreed in time.",
+    stopped: "I have not done this: my answer was stopped.",
+    needsCode: (code) =>
+      `Please write it with the letters of my question: \`yes ${code}\` or \`no ${code}\`. In an encrypted room a server could show me a plain word as the answer to another question.`,
+    unknownCode: (code) =>
+      `Nothing waits here for \`${code}\`: it was decided already, its time is over, or it is written otherwise.`,
+    notEncrypted: "This room is encrypted, and that was not. Please say it again with an app that encrypts.",
+    notYours: {
+      asker: "Only the person who asked me, or a moderator of this room, can decide about that.",
+      moderators: "Only a moderator of this room can decide about that.",
+    },
+    notAlways:
+      "Only a moderator can decide for all later calls, and not about this one. You may be able to decide without `always`.",
+    agreeing: ["yes", "ok", "okay"],
+    refusing: ["no"],
+  },
   unknownCommand: (name, call) => `I don't know \`!${name}\`. \`${call}!help\` shows my commands.`,
   wrongForm: (usage, example) =>
     example === undefined
@@ -294,6 +324,48 @@ export const english = {
       sent: ({ agent, host }: AgentPlace, requests: number, size: string, isCloud: boolean) =>
         `${agent} → ${host}: ${counted(requests, "request", "requests")}, ${size}${isCloud ? ", outside this network" : ""}`,
       lastDays: (days: number) => (days === 1 ? "In the last day:" : `In the last ${days} days:`),
+    },
+    approve: {
+      meaning: "lets me use a tool for which I have asked; by a moderator, for good",
+      takes: "CODE [always]",
+    },
+    refuse: {
+      meaning: "refuses that",
+      takes: "CODE",
+    },
+    tools: {
+      meaning: "shows the tools that I may use here; explains one, allows or forbids it, or forgets that",
+      takes: "[allow | forbid | forget] [TOOL]",
+      none: "There are no tools on this server.",
+      modelHasNone: (model: string) => `My model \`${model}\` can't use tools.`,
+      list: "My tools here:",
+      may: {
+        call: "I use it without asking",
+        asker: "I ask you, or a moderator, each time",
+        moderators: "I ask the moderators each time",
+        not_here: "not for you, in this room, or for me",
+        not_this_tool: "the admin allows it nowhere",
+        forbidden: "forbidden in this room",
+        cloud_model: "not for my model: it runs elsewhere, and this tool's results must stay here",
+        gate: "no words may go from here to its server",
+      },
+      allowedHere: "allowed in this room",
+      allowedBefore: "it was allowed in this room, but has changed since, or the room has become encrypted",
+      hidden: (tools: number) =>
+        `${counted(tools, "further tool", "further tools")} can't be used here; \`!tools NAME\` says why.`,
+      aboutOne: (name: string, may: string, describes: string) =>
+        `\`${name}\`: ${may}.\n\nIts server describes it so: ${describes}`,
+      noDescription: "not at all",
+      unknown: (name: string) => `There is no tool \`${name}\` now. Its server may be away.`,
+      ambiguous: (names: readonly string[]) => `Several servers have that tool: ${inCode(names)}.`,
+      allowed: (name: string, call: string) =>
+        `From now on I use \`${name}\` here without asking, as long as it stays as it is. \`${call}!tools forget ${name}\` takes it back.`,
+      cantAllow: (name: string, may: string) => `That can't be decided here: \`${name}\`: ${may}.`,
+      forbade: (name: string, call: string) =>
+        `From now on I don't use \`${name}\` here. \`${call}!tools forget ${name}\` takes it back.`,
+      forgot: (name: string) => `Taken back: for \`${name}\` everything is again as the admin has set it.`,
+      away: "My tool servers don't answer now. Please try again later.",
+      undecided: (name: string) => `This room has decided nothing about \`${name}\`.`,
     },
     usage: {
       meaning: "counts your questions to me, here and elsewhere",
@@ -414,6 +486,10 @@ export const english = {
     whether: "whether I do that",
     how: "in one message that grows, as a new one at the end, or whole",
     which: "the language",
+    code: "the four letters of my question",
+    lasting: "“always”: for later calls in this room, too",
+    doing: "whether I may use the tool; without it, I explain it",
+    tool: "the tool's name; without it, I list all",
   },
   setting: {
     done: "Done.",

@@ -210,6 +210,37 @@ export const german: Words = {
     done: (model, provider) => `\`${model}\` ist auf „${provider}“ installiert.`,
     failed: (model, provider, reason) => `\`${model}\` wurde auf „${provider}“ nicht installiert: ${reason}.`,
   },
+  tools: {
+    question: ({ tool, server, isAgain }) =>
+      isAgain
+        ? `**Ich wurde unterbrochen, während ich \`${tool}\` von \`${server}\` benutzt habe, und niemand weiß, ob es getan wurde. Soll ich es noch einmal tun?**`
+        : `**Darf ich \`${tool}\` von \`${server}\` benutzen?**`,
+    noArguments: "Es hat keine Angaben.",
+    longArguments: (characters) => `Die Angaben (${counted(characters, "Zeichen", "Zeichen")})`,
+    claims: ({ claims }) =>
+      `Das Werkzeug sagt von sich, dass es ${claims.isReadOnly ? "nur liest" : "etwas ändern oder löschen kann"} und ${claims.isOpenWorld ? "nach außen reichen kann" : "nicht nach außen reicht"}.`,
+    goTo: ({ isCloud, host }) =>
+      `Diese Angaben ${isCloud ? `verlassen das Netz dieses Servers: Sie gehen an **${host}**` : `bleiben im Netz dieses Servers (${host})`}.`,
+    decides: ({ deciders, asker, minutes, code, isEncrypted }) =>
+      `${deciders === "asker" ? `\`${asker}\` oder ein Moderator entscheidet` : "Ein Moderator entscheidet"}, in höchstens ${inWords(minutes)}: \`!approve ${code}\` oder \`!refuse ${code}\` (\`ja ${code}\`, \`nein ${code}\`)${isEncrypted ? "" : ", oder reagiere mit ✅ oder ❌"}. Danach tue ich es nicht.`,
+    forGood: ({ code }) => `Mit \`!approve ${code} always\` von einem Moderator darf ich es hier auch später.`,
+    timeIsOver: "Das habe ich nicht getan: Niemand hat rechtzeitig zugestimmt.",
+    stopped: "Das habe ich nicht getan: Meine Antwort wurde angehalten.",
+    needsCode: (code) =>
+      `Schreibe es bitte mit den Buchstaben meiner Frage: \`ja ${code}\` oder \`nein ${code}\`. In einem verschlüsselten Raum könnte ein Server mir ein bloßes Wort als Antwort auf eine andere Frage zeigen.`,
+    unknownCode: (code) =>
+      `Auf \`${code}\` wartet hier nichts: Es ist schon entschieden, die Zeit ist um, oder es schreibt sich anders.`,
+    notEncrypted:
+      "Dieser Raum ist verschlüsselt, und das war es nicht. Sage es bitte noch einmal mit einer App, die verschlüsselt.",
+    notYours: {
+      asker: "Darüber kann nur entscheiden, wer mich gefragt hat, oder ein Moderator dieses Raums.",
+      moderators: "Darüber kann nur ein Moderator dieses Raums entscheiden.",
+    },
+    notAlways:
+      "Für alle späteren Aufrufe kann nur ein Moderator entscheiden, und nicht bei diesem. Ohne `always` kannst du vielleicht entscheiden.",
+    agreeing: ["ja", "einverstanden"],
+    refusing: ["nein"],
+  },
   unknownCommand: (name, call) => `\`!${name}\` kenne ich nicht. \`${call}!help\` zeigt meine Befehle.`,
   wrongForm: (usage, example) =>
     example === undefined
@@ -305,6 +336,49 @@ export const german: Words = {
       sent: ({ agent, host }, requests, size, isCloud) =>
         `${agent} → ${host}: ${counted(requests, "Anfrage", "Anfragen")}, ${size.replace(".", ",")}${isCloud ? ", außerhalb dieses Netzes" : ""}`,
       lastDays: (days) => (days === 1 ? "Am letzten Tag:" : `In den letzten ${days} Tagen:`),
+    },
+    approve: {
+      meaning: "lässt mich ein Werkzeug benutzen, nach dem ich gefragt habe; von einem Moderator auch auf Dauer",
+      takes: "CODE [always]",
+    },
+    refuse: {
+      meaning: "lehnt das ab",
+      takes: "CODE",
+    },
+    tools: {
+      meaning:
+        "zeigt die Werkzeuge, die ich hier benutzen darf; erklärt eines, erlaubt oder verbietet es, oder nimmt das zurück",
+      takes: "[allow | forbid | forget] [WERKZEUG]",
+      none: "Auf diesem Server gibt es keine Werkzeuge.",
+      modelHasNone: (model) => `Mein Modell \`${model}\` kann keine Werkzeuge benutzen.`,
+      list: "Meine Werkzeuge hier:",
+      may: {
+        call: "benutze ich, ohne zu fragen",
+        asker: "frage ich dich oder einen Moderator jedes Mal",
+        moderators: "frage ich die Moderatoren jedes Mal",
+        not_here: "nicht für dich, in diesem Raum oder für mich",
+        not_this_tool: "erlaubt der Admin nirgends",
+        forbidden: "in diesem Raum verboten",
+        cloud_model: "nicht für mein Modell: Es läuft anderswo, und was dieses Werkzeug sagt, muss hier bleiben",
+        gate: "an seinen Server darf von hier nichts gehen",
+      },
+      allowedHere: "in diesem Raum erlaubt",
+      allowedBefore:
+        "war in diesem Raum erlaubt, hat sich aber seitdem geändert, oder der Raum ist inzwischen verschlüsselt",
+      hidden: (tools) =>
+        `${counted(tools, "weiteres Werkzeug ist", "weitere Werkzeuge sind")} hier nicht möglich; \`!tools NAME\` sagt, warum.`,
+      aboutOne: (name, may, describes) => `\`${name}\`: ${may}.\n\nSein Server beschreibt es so: ${describes}`,
+      noDescription: "gar nicht",
+      unknown: (name) => `Ein Werkzeug \`${name}\` gibt es gerade nicht. Vielleicht ist sein Server nicht da.`,
+      ambiguous: (names) => `Dieses Werkzeug haben mehrere Server: ${inCode(names)}.`,
+      allowed: (name, call) =>
+        `Von jetzt an benutze ich \`${name}\` hier, ohne zu fragen, solange es so bleibt, wie es ist. \`${call}!tools forget ${name}\` nimmt es zurück.`,
+      cantAllow: (name, may) => `Das lässt sich hier nicht entscheiden: \`${name}\`: ${may}.`,
+      forbade: (name, call) =>
+        `Von jetzt an benutze ich \`${name}\` hier nicht. \`${call}!tools forget ${name}\` nimmt es zurück.`,
+      forgot: (name) => `Zurückgenommen: Für \`${name}\` gilt wieder alles so, wie der Admin es eingestellt hat.`,
+      away: "Meine Werkzeug-Server antworten gerade nicht. Versuche es bitte später noch einmal.",
+      undecided: (name) => `Über \`${name}\` hat dieser Raum nichts entschieden.`,
     },
     usage: {
       meaning: "zählt deine Fragen an mich, hier und anderswo",
@@ -426,6 +500,10 @@ export const german: Words = {
     whether: "ob ich das tue",
     how: "in einer Nachricht, die wächst, am Ende als neue, oder ganz",
     which: "die Sprache",
+    code: "die vier Buchstaben meiner Frage",
+    lasting: "„always“: auch für spätere Aufrufe in diesem Raum",
+    doing: "ob ich das Werkzeug benutzen darf; ohne Angabe erkläre ich es",
+    tool: "der Name des Werkzeugs; ohne Angabe zeige ich alle",
   },
   setting: {
     done: "Erledigt.",

@@ -40,6 +40,29 @@ export interface CloudPlace extends AgentPlace {
   readonly call: string;
 }
 
+/** A question to people about a call of a tool. */
+export interface ToolQuestionWords {
+  readonly tool: string;
+  /** The key under `tools:` in config.yaml. */
+  readonly server: string;
+  readonly host: string;
+  /** Whether the server is outside the network. */
+  readonly isCloud: boolean;
+  /** The tool's own claims. */
+  readonly claims: { readonly isReadOnly: boolean; readonly isOpenWorld: boolean };
+  /** Whether it was begun before, and nobody knows whether it was done. */
+  readonly isAgain: boolean;
+  readonly deciders: "asker" | "moderators";
+  /** The user id of the person behind the question. */
+  readonly asker: string;
+  /** Whether a moderator may decide for all later calls. */
+  readonly canGrant: boolean;
+  readonly code: string;
+  /** The time for an answer. */
+  readonly minutes: number;
+  readonly isEncrypted: boolean;
+}
+
 /** The words of a command: its meaning, in a few words, and the phrases of that command alone. */
 export interface CommandWords {
   readonly meaning: string;
@@ -141,6 +164,36 @@ export interface Phrases {
     readonly done: (model: string, provider: string) => string;
     /** @param reason in English, without anybody's own words. */
     readonly failed: (model: string, provider: string, reason: string) => string;
+  };
+  /** About calls of tools. */
+  readonly tools: {
+    /** The question, above the arguments. */
+    readonly question: (call: ToolQuestionWords) => string;
+    readonly noArguments: string;
+    /** Stands where long arguments are folded. */
+    readonly longArguments: (characters: number) => string;
+    /** What the tool claims to do. */
+    readonly claims: (call: ToolQuestionWords) => string;
+    /** Where the arguments go. */
+    readonly goTo: (call: ToolQuestionWords) => string;
+    /** Who decides, how, and until when. */
+    readonly decides: (call: ToolQuestionWords) => string;
+    /** How a moderator decides for all later calls. */
+    readonly forGood: (call: ToolQuestionWords) => string;
+    /** Replaces a question that nobody has answered in time. */
+    readonly timeIsOver: string;
+    /** Replaces a question whose answer was stopped. */
+    readonly stopped: string;
+    /** A plain word answers a question in an encrypted room. */
+    readonly needsCode: (code: string) => string;
+    readonly unknownCode: (code: string) => string;
+    /** Somebody answers unencrypted, in an encrypted room. */
+    readonly notEncrypted: string;
+    readonly notYours: Readonly<Record<"asker" | "moderators", string>>;
+    readonly notAlways: string;
+    /** Words that agree or refuse, in lower case. */
+    readonly agreeing: readonly string[];
+    readonly refusing: readonly string[];
   };
   readonly unknownCommand: (name: string, call: string) => string;
   /** @param example undefined where the form has no parameter: then something was written after it. */

@@ -82,7 +82,7 @@ export const METRICS = {
     kind: "`prompt`, `answer`",
   }),
   turnsOpen: gauge("matrix_agents_turns_open", `Questions that are not answered yet. ${EVERYWHERE}`, {
-    state: "`queued`, `running`, `sending`",
+    state: "`queued`, `running`, `waiting` (for people to agree to a call of a tool), `sending`",
   }),
 
   providerRequests: counter("matrix_agents_provider_requests_total", "Requests to providers, by outcome.", {

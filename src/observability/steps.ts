@@ -31,6 +31,12 @@ export type Step =
   | "model.chunk"
   /** The model has called tools, and the calls are stored; none is made. */
   | "step.proposed"
+  /** The question to people about a call was sent; its event is not recorded. */
+  | "step.asked"
+  /** The question is recorded; its turn goes on. */
+  | "step.waiting"
+  /** A turn is stored as one that waits; the process still holds it. */
+  | "turn.waiting"
   /** A call is stored as begun; its tool's server was not asked. */
   | "step.begun"
   /** The result of a call came; it is not stored. */

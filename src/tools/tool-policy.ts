@@ -78,7 +78,7 @@ export function decideCall(rules: ToolRules, use: ToolUse): ToolDecision {
 /** Whether somebody may decide about a call that waits. */
 export function mayDecide(
   { approverUsers }: Pick<ToolRules, "approverUsers">,
-  { deciders }: Extract<ToolDecision, { may: "ask" }>,
+  { deciders }: Pick<Extract<ToolDecision, { may: "ask" }>, "deciders">,
   who: { readonly userId: string; readonly isAsker: boolean; readonly isModerator: boolean },
 ): boolean {
   if (who.isModerator || approverUsers.some((glob) => matchesGlob(glob, who.userId))) return true;

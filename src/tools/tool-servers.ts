@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { OwnToolsConfig, ToolServerConfig } from "../config/config.ts";
+import type { OwnToolsConfig, ToolRules, ToolServerConfig } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { READ_MORE, readMore } from "./read-more.ts";
@@ -51,6 +51,11 @@ export class ToolServers {
       }),
     );
     return lists.flat();
+  }
+
+  /** The admin's rules for a server; undefined where it is not configured any more. */
+  rulesOf(server: string): ToolRules | undefined {
+    return this.#servers.get(server)?.config;
   }
 
   /** Connects to a server. Throws ToolFailure, and the signal's reason. */

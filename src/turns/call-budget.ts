@@ -20,13 +20,15 @@ export function withinBudget(work: StepWork, { calls, ms }: CallBudget): StepWor
   let spentMs = 0;
   const isSpent = (made: number): boolean => made >= calls || spentMs >= ms;
   return {
+    sendQuestion: (...question) => work.sendQuestion(...question),
+    timeIsOver: (code) => work.timeIsOver(code),
     ask: (steps, mayCall) => work.ask(steps, mayCall && !isSpent(madeIn(steps))),
-    ready: async (call, steps): Promise<ReadyCall> => {
+    ready: async (step, steps, isAhead): Promise<ReadyCall> => {
       // A call that is made again does not count twice.
-      if (isSpent(madeIn(steps.filter((step) => step.askedOf !== "tool" || step.call !== call))))
+      if (isSpent(madeIn(steps.filter(({ number }) => number !== step.number))))
         return { may: "refuse", answer: NO_MORE };
-      const ready = await work.ready(call, steps);
-      if (ready.may === "refuse") return ready;
+      const ready = await work.ready(step, steps, isAhead);
+      if (ready.may !== "call") return ready;
       return {
         may: "call",
         make: async () => {

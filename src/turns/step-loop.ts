@@ -1,8 +1,10 @@
+import type { SentEvent, StoredBeside } from "../ghost/form.ts";
 import { reached } from "../observability/steps.ts";
 import {
   endOf,
   nextStep,
   wholeUsage,
+  type AskedPerson,
   type AskedStep,
   type CallResult,
   type CallStep,
@@ -11,8 +13,9 @@ import {
   type ProposedCall,
   type Said,
   type TurnStep,
+  type WaitingCall,
 } from "./turn-step.ts";
-import type { TurnReply } from "./turn.ts";
+import type { TurnMessage, TurnReply } from "./turn.ts";
 
 /** A model's answer with calls of tools. */
 export interface CallsWanted {
@@ -22,9 +25,16 @@ export interface CallsWanted {
   readonly calls: readonly ProposedCall[];
 }
 
-/** A call before it is made: refused with the model's words for it, or ready. */
+/** A turn whose calls wait for a person. */
+export interface Waits {
+  readonly outcome: "waits";
+}
+
+/** A call before it is made: refused with the model's words for it, to be asked about, or ready, now or in its turn. */
 export type ReadyCall =
   | { readonly may: "refuse"; readonly answer: CallResult }
+  | { readonly may: "ask"; readonly asked: AskedPerson; readonly question: TurnMessage["content"] }
+  | { readonly may: "hold" }
   | { readonly may: "call"; readonly make: () => Promise<CallResult> };
 
 /** The ones who are asked in steps. */
@@ -35,35 +45,64 @@ export interface StepWork {
    * @param mayCall whether it may call more tools.
    */
   ask(steps: readonly TurnStep[], mayCall: boolean): Promise<TurnReply | CallsWanted>;
-  /** Makes a call ready: decides about it, and reaches its server. Nothing of the call is done before `make`. */
-  ready(call: ProposedCall, steps: readonly TurnStep[]): Promise<ReadyCall>;
+  /**
+   * Makes a call ready: decides about it, and reaches its server. Nothing of the call is done before `make`.
+   *
+   * @param isAhead whether earlier calls wait: then it is only decided about.
+   */
+  ready(step: OpenCall, steps: readonly TurnStep[], isAhead: boolean): Promise<ReadyCall>;
+  /**
+   * Sends a question about a call to the room, once for the same code.
+   *
+   * @param beside stored with the question, before it is sent.
+   */
+  sendQuestion(code: string, question: TurnMessage["content"], beside: StoredBeside): Promise<SentEvent>;
+  /** Says at the question about a call that the time for an answer is over. */
+  timeIsOver(code: string): Promise<void>;
 }
 
 /** The rows of a turn's steps. Each change is committed before its promise resolves. */
 export interface StepRecords {
-  /** The model's step ends with calls, each of which is a step. */
-  called(model: TurnStep, calls: readonly CallStep[]): Promise<void>;
+  /** The model's step ends with calls, each of which is a step. Resolves with these and their codes. */
+  called(model: TurnStep, calls: readonly CallStep[]): Promise<readonly CallStep[]>;
+  /** The number of calls in the turn's conversation that wait for a person. */
+  waitingHere(): Promise<number>;
+  /**
+   * A person is asked about a call. It waits before the question is sent, so that no answer comes too early; the time for
+   * the answer begins.
+   */
+  asking(step: WaitingCall): StoredBeside;
+  /** The question was sent. */
+  asked(sent: SentEvent): Promise<void>;
+  /** A call whose end is not known is proposed again, under another code. Resolves with its step. */
+  lost(step: OpenCall): Promise<OpenCall>;
   /** The call is about to be made. */
-  begun(step: CallStep): Promise<void>;
+  begun(step: OpenCall): Promise<void>;
   ended(step: EndedCall): Promise<void>;
 }
 
 /** The most calls of a turn, whatever its budget. */
 export const MOST_CALLS = 100;
 
-/** The words for the model about a call that is one too many, and about one whose end nobody knows. */
-const NO_MORE = {
-  text: "Not done: this answer has used as many tools as it may. Answer with what you know.",
-  isError: true,
-};
-const UNKNOWN = {
-  text: "It is not known whether this was done: the connection broke in the middle. Do not do it again. Say so in your answer.",
-  isError: true,
-};
+/** The most calls of a conversation that wait for a person. People lose the overview of more. */
+export const MOST_WAITING = 3;
+
+/** The words for the model about calls that are not made. */
+const NO_MORE = failed("Not done: this answer has used as many tools as it may. Answer with what you know.");
+const TOO_MANY_WAIT = failed(
+  "Not done: people have to agree to this first, and too many calls wait for that already. Go on without it.",
+);
+const DECLINED = failed("Not done: a person has refused this. Do not try it again, unless you are asked to.");
+const TIMED_OUT = failed(
+  "Not done: people have to agree to this first, and nobody did in time. Say so in your answer.",
+);
+const UNKNOWN = failed(
+  "It is not known whether this was done: the connection broke in the middle. Do not do it again. Say so in your answer.",
+);
 
 /**
- * Takes the steps of a turn in order until it can be sent. Resolves with the reply; undefined where no step was left.
- * Throws like `work` and `records`.
+ * Takes the steps of a turn in order until it can be sent, or has to wait for a person. Resolves with the reply;
+ * undefined where no step was left. Throws like `work` and `records`.
  *
  * @param steps the steps so far; each change is made there, too.
  */
@@ -71,13 +110,30 @@ export async function takeSteps(
   steps: TurnStep[],
   work: StepWork,
   records: StepRecords,
-): Promise<TurnReply | undefined> {
-  for (let next = nextStep(steps); next.type !== "send"; next = nextStep(steps)) {
-    if (next.type === "ask") {
-      const reply = await ask(next.step, steps, work, records);
-      if (reply !== undefined) return reply;
-    } else if (next.type === "unknown") await end({ ...next.step, state: "unknown", answer: UNKNOWN }, steps, records);
-    else await call(next.step, steps, work, records);
+): Promise<TurnReply | Waits | undefined> {
+  const held = new Set<number>();
+  for (let next = nextStep(steps); next.type !== "send"; next = nextStep(steps, held)) {
+    switch (next.type) {
+      case "wait":
+        return { outcome: "waits" };
+      case "ask": {
+        const reply = await ask(next.step, steps, work, records);
+        if (reply !== undefined) return reply;
+        break;
+      }
+      case "call":
+        await call(next.step, steps, work, records);
+        break;
+      case "look_ahead":
+        await call(next.step, steps, work, records, held);
+        break;
+      case "declined":
+        await declined(next.step, steps, work, records);
+        break;
+      case "unknown":
+        steps[next.step.number - 1] = await records.lost(next.step);
+        break;
+    }
   }
   return undefined;
 }
@@ -103,32 +159,95 @@ async function ask(
     const proposed = isSurplus ? { ...wanted, refused: NO_MORE.text } : wanted;
     return { number: step.number + 1 + at, askedOf: "tool", state: "proposed", call: proposed };
   });
-  await records.called(model, calls);
+  const stored = await records.called(model, calls);
   steps[step.number - 1] = model;
-  steps.push(...calls);
+  steps.push(...stored);
   reached("step.proposed");
   return undefined;
 }
 
-async function call(step: OpenCall, steps: TurnStep[], work: StepWork, records: StepRecords): Promise<void> {
-  const { refused } = step.call;
+/**
+ * Makes a call, asks a person about it, or refuses it.
+ *
+ * @param held where earlier calls wait: a call that needs nobody's word is not made, but noted there.
+ */
+async function call(
+  step: OpenCall,
+  steps: TurnStep[],
+  work: StepWork,
+  records: StepRecords,
+  held?: Set<number>,
+): Promise<void> {
+  const { refused, isLost } = step.call;
   const ready: ReadyCall =
     refused === undefined
-      ? await work.ready(step.call, steps)
-      : { may: "refuse", answer: { text: refused, isError: true } };
-  if (ready.may === "refuse") {
-    await end({ ...step, state: "refused", answer: ready.answer }, steps, records);
-    return;
+      ? await work.ready(step, steps, held !== undefined)
+      : { may: "refuse", answer: failed(refused) };
+  switch (ready.may) {
+    case "refuse":
+      if (isLost === true) await end({ ...step, state: "unknown", answer: UNKNOWN }, steps, records);
+      else await end({ ...step, state: "refused", answer: ready.answer }, steps, records);
+      return;
+    case "ask":
+      await askPerson(step, ready, steps, work, records);
+      return;
+    case "hold":
+      held?.add(step.number);
+      return;
+    case "call":
+      await make(step, ready, steps, records);
   }
-  await records.begun({ ...step, state: "running" });
+}
+
+async function make(
+  step: OpenCall,
+  ready: Extract<ReadyCall, { may: "call" }>,
+  steps: TurnStep[],
+  records: StepRecords,
+): Promise<void> {
+  await records.begun(step);
   reached("step.begun");
   const answer = await ready.make();
   reached("step.called");
   await end({ ...step, state: "done", answer }, steps, records);
 }
 
+/** Asks a person about a call, unless too many wait. */
+async function askPerson(
+  step: OpenCall,
+  { asked, question }: Extract<ReadyCall, { may: "ask" }>,
+  steps: TurnStep[],
+  work: StepWork,
+  records: StepRecords,
+): Promise<void> {
+  const { code } = step;
+  if (code === undefined || (await records.waitingHere()) >= MOST_WAITING) {
+    if (step.call.isLost === true) await end({ ...step, state: "unknown", answer: UNKNOWN }, steps, records);
+    else await end({ ...step, state: "refused", answer: TOO_MANY_WAIT }, steps, records);
+    return;
+  }
+  const waiting: WaitingCall = { ...step, state: "waiting", call: { ...step.call, asked } };
+  const sent = await work.sendQuestion(code, question, records.asking(waiting));
+  reached("step.asked");
+  await records.asked(sent);
+  steps[step.number - 1] = waiting;
+  reached("step.waiting");
+}
+
+/** Ends a call that a person has declined, or that nobody has decided about in time. */
+async function declined(step: OpenCall, steps: TurnStep[], work: StepWork, records: StepRecords): Promise<void> {
+  const isTimedOut = step.decidedBy === undefined;
+  if (isTimedOut && step.code !== undefined) await work.timeIsOver(step.code);
+  if (step.call.isLost === true) await end({ ...step, state: "unknown", answer: UNKNOWN }, steps, records);
+  else await end({ ...step, state: "refused", answer: isTimedOut ? TIMED_OUT : DECLINED }, steps, records);
+}
+
 async function end(step: EndedCall, steps: TurnStep[], records: StepRecords): Promise<void> {
   await records.ended(step);
   steps[step.number - 1] = step;
   reached("step.ended");
+}
+
+function failed(text: string): CallResult {
+  return { text, isError: true };
 }

@@ -1,11 +1,14 @@
 import type { Queryable } from "../database/database.ts";
-import type { TurnStore, WhichTurns } from "./turn-store.ts";
+import type { TurnStore } from "./turn-store.ts";
+import type { StoppedTurns, WhichTurns } from "./turn.ts";
 
 /** The store of turns, and the runner's function to end running ones. */
 export interface TurnStopping {
   readonly turns: Pick<TurnStore, "stop">;
   /** Ends the answers of these turns, if they run in this process. */
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
+  /** Says at questions about calls that nobody has to answer them any more. Returns at once. */
+  readonly questionsStopped: (questions: StoppedTurns["questions"]) => void;
 }
 
 /**
@@ -15,17 +18,18 @@ export interface TurnStopping {
  * @param how.keeps whether the existing part of an answer stays in the room.
  */
 export function stopping(
-  { turns, stopTurns }: TurnStopping,
+  { turns, stopTurns, questionsStopped }: TurnStopping,
   which: WhichTurns,
   how: { readonly keeps: boolean },
 ): { readonly store: (tx: Queryable) => Promise<void>; readonly after: () => void } {
-  let running: readonly number[] = [];
+  let stopped: StoppedTurns | undefined;
   return {
     store: async (tx) => {
-      ({ running } = await turns.stop(tx, which));
+      stopped = await turns.stop(tx, which);
     },
     after: () => {
-      stopTurns(running, how);
+      stopTurns(stopped?.running ?? [], how);
+      if (how.keeps && stopped !== undefined) questionsStopped(stopped.questions);
     },
   };
 }

@@ -20,6 +20,8 @@ export type OpenTurn =
       readonly ageMs: number;
       /** It was stopped before its process ended. */
       readonly isStopped: boolean;
+      /** The time for people to decide about its calls is over. */
+      readonly isLate: boolean;
     }
   | {
       readonly state: "sending";
@@ -29,11 +31,19 @@ export type OpenTurn =
       readonly isDeclined: boolean;
     };
 
+/** A turn that was queued a moment ago. */
+export function justQueued(turn: Turn): OpenTurn {
+  const none = { attempts: 0, edits: 0, ageMs: 0 };
+  return { state: "queued", turn, ...none, hasBegun: false, isStopped: false, isLate: false };
+}
+
 /** The turns to be taken. */
 export interface DueTurns {
   readonly turns: readonly OpenTurn[];
   /** Whether no other open turn of the process's ghosts waits. */
   readonly isAll: boolean;
+  /** The time until the first `waiting` turn has to be taken, in ms; undefined where there is none. */
+  readonly nextInMs: number | undefined;
 }
 
 /** The open rows of `turns`, in the order in which they are taken. */
@@ -49,19 +59,24 @@ export class TurnQueue {
   /**
    * The turns that a process should take in addition to its running ones: the oldest open turn of each conversation of
    * its ghosts, up to `atWork`, each person's first turn before anybody's second; and as many declined ones, which wait
-   * for nobody. A turn that is `running` in the database but not in `running` was left by a process that ended.
+   * for nobody. A turn that is `running` in the database but not in `running` was left by a process that ended. One that
+   * is `waiting` for a person is taken when its time is over.
    */
   async due(process: number, running: readonly number[] = [], atWork: AtWork = AT_WORK): Promise<DueTurns> {
-    const found = await this.#database.query<TurnRow & { readonly open: number }>(
+    const found = await this.#database.query<TurnRow & { readonly open: number; readonly next_in_ms: number | null }>(
       `with open as (
          select ${TURN}, state, reply, sealed_by, attempts, edits, stopped,
            extract(epoch from now() - created_at) * 1000 as age_ms, attempts = 0 and state = 'sending' as declined,
-           exists (select from turn_steps where turn = turns.id) as begun
-         from turns join leases using (ghost)
-         where state in ('queued', 'running', 'sending') and owner = $1
+           exists (select from turn_steps where turn = turns.id) as begun,
+           coalesce(waits_until <= now(), false) as late
+         from (
+           select * from turns where state in ('queued', 'running', 'sending')
+           union all select * from turns where state = 'waiting' and waits_until <= now()
+         ) as turns join leases using (ghost)
+         where owner = $1
        ), first as (
          select distinct on (ghost, room_id, thread_root) id, ghost, asker, id = any($2::bigint[]) as runs
-         from open where not declined order by ghost, room_id, thread_root, id
+         from open where not declined order by ghost, room_id, thread_root, runs desc, id
        ), of_asker as (
          select *, row_number() over (partition by asker order by runs desc, id) as nth_of_asker from first
        ), of_ghost as (
@@ -72,8 +87,12 @@ export class TurnQueue {
        ), declined as (
          select id from open where declined order by id limit $5
        )
-       select open.*, counted.open from (
-         select count(*)::integer as open from open where id <> all($2::bigint[])
+       select open.*, counted.open, counted.next_in_ms from (
+         select count(*)::integer as open, (
+           select extract(epoch from min(waits_until) - now())::float8 * 1000 from turns join leases using (ghost)
+           where state = 'waiting' and waits_until > now() and owner = $1
+         ) as next_in_ms
+         from open where id <> all($2::bigint[])
        ) as counted left join open
          on id <> all($2::bigint[]) and (id in (select id from placed) or id in (select id from declined))
        order by id`,
@@ -85,8 +104,9 @@ export class TurnQueue {
     for (const row of rows) {
       const turn = turnOf(row);
       if (row.state !== "sending" || row.reply === null) {
-        const { attempts, begun, edits, age_ms: ageMs, stopped: isStopped } = row;
-        turns.push({ state: "queued", turn, attempts, hasBegun: attempts > 0 || begun, edits, ageMs, isStopped });
+        const { attempts, begun, edits, age_ms: ageMs, stopped: isStopped, late: isLate } = row;
+        const hasBegun = attempts > 0 || begun;
+        turns.push({ state: "queued", turn, attempts, hasBegun, edits, ageMs, isStopped, isLate });
         continue;
       }
       const { reply: sealed } = row;
@@ -94,7 +114,8 @@ export class TurnQueue {
       if (reply === undefined) await this.#giveUp(turn);
       else turns.push({ state: "sending", turn, reply: JSON.parse(reply) as TurnReply, isDeclined: row.declined });
     }
-    return { turns, isAll: turns.length === (found.rows[0]?.open ?? 0) };
+    const [counted] = found.rows;
+    return { turns, isAll: turns.length === (counted?.open ?? 0), nextInMs: counted?.next_in_ms ?? undefined };
   }
 
   /** The stored reply can't be opened any more; it must not hold up other turns. */
@@ -111,9 +132,11 @@ export class TurnQueue {
   /** The ghosts with open turns that a process owns, or could own because no other process does. */
   async ghostsWithOpenTurns(process: number): Promise<string[]> {
     const { rows } = await this.#database.query<{ ghost: string }>(
-      `select distinct ghost from turns left join leases using (ghost)
-       where state in ('queued', 'running', 'sending')
-         and (owner is null or owner = $1 or not process_lives(owner))`,
+      `select distinct ghost from (
+         select ghost from turns where state in ('queued', 'running', 'sending')
+         union all select ghost from turns where state = 'waiting' and waits_until <= now()
+       ) as turns left join leases using (ghost)
+       where (owner is null or owner = $1 or not process_lives(owner))`,
       [process],
     );
     return rows.map((row) => row.ghost);

@@ -1,4 +1,5 @@
 import type { Queryable } from "../database/database.ts";
+import { storable } from "../database/text.ts";
 import type { SealedRow } from "../sealing/seals.ts";
 import type { TokenUsage, Turn, TurnEnd, TurnKind, TurnState } from "./turn.ts";
 
@@ -32,6 +33,7 @@ export interface TurnRow extends SealedRow {
   stopped: boolean;
   declined: boolean;
   begun: boolean;
+  late: boolean;
   edits: number;
 }
 
@@ -51,6 +53,19 @@ export function turnOf(row: TurnRow): Turn {
     kind: row.kind,
     encrypted: row.came_encrypted,
   };
+}
+
+/** Records a further event of a turn: see `turn_events`. It starts its only statement at once. */
+export async function noteEvent(
+  tx: Queryable,
+  { id, ghost }: Pick<Turn, "id" | "ghost">,
+  eventId: string,
+  shownAs = eventId,
+): Promise<void> {
+  await tx.query(
+    "insert into turn_events (ghost, event_id, turn, shown_as) values ($1, $2, $3, $4) on conflict do nothing",
+    [ghost, storable(eventId), id, storable(shownAs)],
+  );
 }
 
 /** A turn that was stored. */

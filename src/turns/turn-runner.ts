@@ -8,12 +8,12 @@ import { AT_WORK, type AtWork } from "./at-work.ts";
 import { Delivery } from "./delivery.ts";
 import { Draft } from "./draft.ts";
 import { withinBudget, type CallBudget } from "./call-budget.ts";
-import { askUntil } from "./model-retries.ts";
-import { takeSteps, type StepWork } from "./step-loop.ts";
+import { takeSteps, type Waits } from "./step-loop.ts";
+import { stepsToGoOn, TurnStepWork } from "./step-work.ts";
 import { FIRST_STEP, lastEnd, type TurnStep } from "./turn-step.ts";
 import type { AnswerAttempt, Drafting, TurnWork } from "./turn-work.ts";
 import { conversationOf, idsOfTurn, TurnStopped, type Turn, type TurnReply } from "./turn.ts";
-import type { OpenTurn } from "./turn-queue.ts";
+import { justQueued, type OpenTurn } from "./turn-queue.ts";
 import type { TurnStore } from "./turn-store.ts";
 
 /** The time limits of turns, in ms, and their most number at once. */
@@ -25,6 +25,8 @@ export interface TurnLimits {
   /** The time for which an unreachable model server is retried before the room is told. */
   readonly retryForMs: number;
   readonly calls: CallBudget;
+  /** The time for people to decide about calls of tools. */
+  readonly approvalMs: number;
   /** By default {@link AT_WORK}. */
   readonly atWork?: AtWork;
 }
@@ -62,6 +64,9 @@ export const DRAFT_STEP = "draft";
 /** The step of the first message of a reply. */
 export const ANSWER_STEP = "answer.0";
 
+/** The longest time that Node can wait, in ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** The wait of a turn after the server or the database failed, in ms. */
 const RETRY_MS = 2_000;
 
@@ -86,6 +91,8 @@ export class TurnRunner {
   #looks = 0;
   /** Whether a turn may be open that does not run: a new one is told by a kick. */
   #mayWait = true;
+  /** Looks again when the time of the first waiting turn is over. */
+  #nextLook: NodeJS.Timeout | undefined;
   #started: { readonly work: TurnWork; readonly delivery: Delivery } | undefined;
 
   constructor(options: TurnRunnerOptions) {
@@ -103,8 +110,7 @@ export class TurnRunner {
    * A turn was queued, and no other one of its conversation is open: it begins at once, unless others may wait before it.
    */
   queued(turn: Turn): void {
-    if (this.#mayBegin(turn))
-      this.#take({ state: "queued", turn, attempts: 0, hasBegun: false, edits: 0, ageMs: 0, isStopped: false });
+    if (this.#mayBegin(turn)) this.#take(justQueued(turn));
     else this.kick();
   }
 
@@ -145,6 +151,7 @@ export class TurnRunner {
    */
   async stop(drainMs = 0): Promise<void> {
     this.#draining.abort();
+    clearTimeout(this.#nextLook);
     const drained = (async (): Promise<void> => {
       await this.#looking;
       await Promise.allSettled([...this.#running.values()].map((running) => running.done));
@@ -172,8 +179,11 @@ export class TurnRunner {
     const { process, limits } = this.#options;
     const running = [...this.#running.values()].map(({ turn }) => turn);
     this.#mayWait = true;
-    const { turns, isAll } = await this.#store.queue.due(process, running, limits().atWork);
+    const { turns, isAll, nextInMs } = await this.#store.queue.due(process, running, limits().atWork);
     this.#mayWait = !isAll;
+    clearTimeout(this.#nextLook);
+    if (nextInMs !== undefined)
+      this.#nextLook = setTimeout(() => this.kick(), Math.min(nextInMs + 1, LONGEST_TIMER_MS)).unref();
     for (const open of turns) this.#take(open);
   }
 
@@ -239,7 +249,7 @@ export class TurnRunner {
     return false;
   }
 
-  /** `queued` → `running` → `sending` → its end. False when the turn was cancelled. */
+  /** `queued` → `running` → `sending` → its end. False when the turn was cancelled, or waits for a person. */
   async #answer(lease: Lease, open: Extract<OpenTurn, { state: "queued" }>): Promise<boolean> {
     const { turn } = open;
     // Read meanwhile, because it changes nothing. Its failure is told where it is waited for.
@@ -248,15 +258,15 @@ export class TurnRunner {
     if (!(await this.#store.start(lease, turn))) return false;
     reached("turn.started");
     const { metrics } = this.#options;
-    if (open.attempts === 0) metrics?.turnWait.observe({ agent: metrics.agent(turn.ghost) }, open.ageMs / 1000);
+    if (!open.hasBegun) metrics?.turnWait.observe({ agent: metrics.agent(turn.ghost) }, open.ageMs / 1000);
     const started = performance.now();
     const stop = this.#stops.get(turn.id) ?? new AbortController();
     this.#stops.set(turn.id, stop);
     if (open.isStopped) stop.abort(new TurnStopped({ keeps: true }));
     const steps: TurnStep[] = [FIRST_STEP];
-    let reply: TurnReply;
+    let reply: TurnReply | Waits;
     try {
-      if (open.hasBegun) steps.splice(0, 1, ...(await this.#store.steps.of(turn)));
+      if (open.hasBegun) steps.splice(0, 1, ...(await stepsToGoOn(this.#store.steps, open, this.#work)));
       reply = await this.#respondShown(lease, open, await attempting, steps, stop.signal);
     } catch (error) {
       // This is no failure of the model (which would be a reply): the database, the server, or this process is
@@ -269,6 +279,13 @@ export class TurnRunner {
       reply = await this.#work.giveUp(turn, "unknown");
     } finally {
       this.#stops.delete(turn.id);
+    }
+    if (reply.outcome === "waits") {
+      await this.#store.waiting.wait(lease, turn);
+      reached("turn.waiting");
+      // The next look learns when its time is over, or that it was decided meanwhile.
+      this.#mayWait = true;
+      return false;
     }
     reached("turn.made");
     this.#log.debug({ ...idsOfTurn(turn), ms: Math.round(performance.now() - started) }, "answer ready");
@@ -283,7 +300,7 @@ export class TurnRunner {
     attempt: AnswerAttempt,
     steps: TurnStep[],
     stop: AbortSignal,
-  ): Promise<TurnReply> {
+  ): Promise<TurnReply | Waits> {
     const { turn, hasBegun } = open;
     let { edits } = open;
     const drafting = await attempt.drafting();
@@ -314,7 +331,7 @@ export class TurnRunner {
       this.#log.child(idsOfTurn(turn)),
     );
     let shown: string | undefined;
-    let reply: TurnReply;
+    let reply: TurnReply | Waits;
     try {
       const show = (text: string): void => {
         if (drafting.shows) draft.update(text);
@@ -324,6 +341,7 @@ export class TurnRunner {
       shown = await draft.close();
       drafting.live?.end();
     }
+    if (reply.outcome === "waits") return reply;
     return shown === undefined ? drafting.whole(reply) : drafting.finish(reply, [shown, ...others]);
   }
 
@@ -345,31 +363,26 @@ export class TurnRunner {
 
   async #respond(
     lease: Lease,
-    { turn, attempts, ageMs }: Extract<OpenTurn, { state: "queued" }>,
-    first: AnswerAttempt,
+    { turn, attempts, hasBegun, ageMs }: Extract<OpenTurn, { state: "queued" }>,
+    attempt: AnswerAttempt,
     steps: TurnStep[],
     show: (text: string) => void,
     stop: AbortSignal,
-  ): Promise<TurnReply> {
-    const { maxWaitMs, maxDurationMs, retryForMs, calls } = this.#options.limits();
+  ): Promise<TurnReply | Waits> {
+    const { maxWaitMs, maxDurationMs, retryForMs, approvalMs, calls } = this.#options.limits();
     if (attempts >= MAX_TURN_ATTEMPTS) return this.#work.giveUp(turn, "unknown");
-    // A turn that had already begun waited only because of a crash of ours.
-    if (attempts === 0 && ageMs > maxWaitMs) return this.#work.giveUp(turn, "waited");
+    // A turn that had already begun waited only because of a crash of ours, or for a person.
+    if (!hasBegun && ageMs > maxWaitMs) return this.#work.giveUp(turn, "waited");
     const timeout = AbortSignal.timeout(maxDurationMs);
     const signal = AbortSignal.any([this.#stopping.signal, timeout, stop]);
-    const deadline = performance.now() + retryForMs;
+    const { database, log } = this.#options;
     try {
-      let attempt = first;
-      const again = { attempt: () => this.#work.attempt(turn), log: this.#log };
-      const work: StepWork = {
-        ask: async (soFar, mayCall) => {
-          const asked = await askUntil(deadline, turn, attempt, { steps: soFar, mayCall, show, signal }, again);
-          ({ attempt } = asked);
-          return asked.got;
-        },
-        ready: (call, soFar) => attempt.ready(call, soFar, signal),
-      };
-      const reply = await takeSteps(steps, withinBudget(work, calls), this.#store.steps.recordsOf(lease, turn));
+      const { delivery, work } = this.#parts;
+      const surroundings = { database, work, delivery, lease, turn, log, retryForMs, show, signal };
+      const stepWork = withinBudget(new TurnStepWork(attempt, surroundings), calls);
+      const reply = await takeSteps(steps, stepWork, this.#store.steps.recordsOf(lease, turn, approvalMs));
+      // A stopped turn does not wait.
+      if (reply?.outcome === "waits") signal.throwIfAborted();
       return reply ?? (await this.#work.giveUp(turn, "unknown"));
     } catch (error) {
       if (this.#stopping.signal.aborted) throw error;

@@ -9,7 +9,11 @@ import type { TokenUsage, TurnReply } from "./turn.ts";
  *                   ├─▶ called         with calls of tools: each is a step, and the model is asked again after them
  *                   └─▶ failed         nothing came back, or not all of it
  * a tool:     proposed ──▶ running ──▶ done
- *                      └─▶ refused └─▶ unknown      the process ended meanwhile: nobody knows whether it was done
+ *               │  ▲ └─▶ refused │
+ *               │  └─────────────┤ the process ended meanwhile, and nobody knows whether it was done: a person is asked
+ *               ▼                └─▶ unknown   nobody can be asked
+ *            waiting ─▶ approved ─▶ running
+ *                   └─▶ declined ─▶ refused, or unknown
  * ```
  */
 export type TurnStep = ModelStep | CallStep;
@@ -24,10 +28,22 @@ export type ModelStep = StepName<"model"> &
   );
 
 /** A tool is called. */
-export type CallStep = StepName<"tool"> & { readonly call: ProposedCall } & (
-    | { readonly state: "proposed" | "running" }
+export type CallStep = StepName<"tool"> &
+  CallFacts &
+  (
+    | { readonly state: "proposed" | "approved" | "declined" | "running" }
+    | { readonly state: "waiting"; readonly call: ProposedCall & { readonly asked: AskedPerson } }
     | { readonly state: "done" | "refused" | "unknown"; readonly answer: CallResult }
   );
+
+/** A call, and what people do with it. */
+interface CallFacts {
+  readonly call: ProposedCall;
+  /** The letters by which people name it. Steps of former versions have none. */
+  readonly code?: string;
+  /** The person who has approved or declined it; where nobody has declined it, its time was over. */
+  readonly decidedBy?: string;
+}
 
 /** The number of a step, from 1 without gaps, and the one who is asked. */
 interface StepName<Who extends "model" | "tool"> {
@@ -62,6 +78,18 @@ export interface ProposedCall {
   readonly mayRepeat: boolean;
   /** The model's server's own form of it. */
   readonly kept?: string;
+  /** It was begun before, and nobody knows whether it was done. */
+  readonly isLost?: true;
+  /** The last question to people about it. */
+  readonly asked?: AskedPerson;
+}
+
+/** A question to people about a call. */
+export interface AskedPerson {
+  /** The people who decide: whoever asked the agent, and the room's moderators, or these alone. */
+  readonly deciders: "asker" | "moderators";
+  /** Whether a moderator may decide for all later calls. */
+  readonly canGrant: boolean;
 }
 
 /** The result of a call, as the model reads it. */
@@ -80,18 +108,26 @@ export type AskedStep = Extract<ModelStep, { state: "asked" }>;
 /** The result of the last step of a turn. */
 export type StepEnd = Extract<ModelStep, { state: "answered" | "failed" }>;
 
-/** A step of a call that is not over. */
-export type OpenCall = Extract<CallStep, { state: "proposed" | "running" }>;
-
 /** A step of a call that is over. */
-export type EndedCall = Exclude<CallStep, OpenCall>;
+export type EndedCall = Extract<CallStep, { answer: CallResult }>;
+
+/** A step of a call that waits for a person. */
+export type WaitingCall = Extract<CallStep, { state: "waiting" }>;
+
+/** A step of a call that is to be made, unless it is refused or has to be asked about. */
+export type OpenCall = Exclude<CallStep, EndedCall | WaitingCall>;
 
 /** The consequence of a turn's steps so far. */
 export type NextStep =
   | { readonly type: "ask"; readonly step: AskedStep }
   | { readonly type: "call"; readonly step: OpenCall }
+  /** An earlier call waits: a person is asked about this one, too, but it is not made yet. */
+  | { readonly type: "look_ahead"; readonly step: OpenCall }
   /** Nobody knows the end of a call that may not be repeated. */
   | { readonly type: "unknown"; readonly step: OpenCall }
+  | { readonly type: "declined"; readonly step: OpenCall }
+  /** Nothing can be done before a person has decided. */
+  | { readonly type: "wait" }
   | { readonly type: "send" };
 
 /** The first step of every turn. */
@@ -100,34 +136,44 @@ export const FIRST_STEP: AskedStep = { number: 1, askedOf: "model", state: "aske
 /**
  * Decides the next step of a turn. The model is asked, and again where a crash came before its answer; then its calls
  * are made one after the other, and it is asked again. A call that is found `running` was made by a process that ended.
+ * People are asked about all calls of an answer at once, but a call is made only when those before it are over.
+ *
+ * @param held the numbers of calls that need nobody's word and wait for earlier ones.
  */
-export function nextStep(steps: readonly TurnStep[]): NextStep {
-  const open = steps.find(isOpen);
-  if (open !== undefined)
-    return open.state === "running" && !open.call.mayRepeat
-      ? { type: "unknown", step: open }
-      : { type: "call", step: open };
-  const last = steps.at(-1) ?? FIRST_STEP;
-  switch (last.state) {
-    case "asked":
-      return { type: "ask", step: last };
-    case "answered":
-    case "failed":
-      return { type: "send" };
-    case "called":
-    case "done":
-    case "refused":
-    case "unknown":
-      return { type: "ask", step: { number: last.number + 1, askedOf: "model", state: "asked" } };
-    case "proposed":
-    case "running":
-      throw new Error("an open call is found above");
+export function nextStep(steps: readonly TurnStep[], held: ReadonlySet<number> = NONE): NextStep {
+  const calls = steps.filter((step) => step.askedOf === "tool");
+  const declined = calls.find(({ state }) => state === "declined");
+  if (declined !== undefined) return { type: "declined", step: declined as OpenCall };
+  const next = calls.find((step) => !isEnded(step));
+  if (next?.state === "waiting") {
+    const ahead = calls.find(({ state, number }) => state === "proposed" && !held.has(number));
+    return ahead === undefined ? { type: "wait" } : { type: "look_ahead", step: ahead as OpenCall };
   }
+  if (next !== undefined && !isEnded(next))
+    return next.state === "running" && !next.call.mayRepeat
+      ? { type: "unknown", step: next }
+      : { type: "call", step: next };
+  const last = steps.at(-1) ?? FIRST_STEP;
+  if (last.state === "answered" || last.state === "failed") return { type: "send" };
+  if (last.state === "asked") return { type: "ask", step: last };
+  return { type: "ask", step: { number: last.number + 1, askedOf: "model", state: "asked" } };
 }
 
-/** Whether a step is a call that is not over. */
-function isOpen(step: TurnStep): step is OpenCall {
-  return step.state === "proposed" || step.state === "running";
+const NONE: ReadonlySet<number> = new Set();
+
+/** A call that waits, as it was before people were asked about it. */
+export function proposedAgain({ number, askedOf, call, code }: WaitingCall): OpenCall {
+  return { number, askedOf, state: "proposed", call, ...(code === undefined ? {} : { code }) };
+}
+
+/** The steps of a turn with the calls that nobody has decided about in time, if it is over, as declined by nobody. */
+export function outOfTime(steps: readonly TurnStep[], isOver: boolean): readonly TurnStep[] {
+  if (!isOver) return steps;
+  return steps.map((step) => (step.state === "waiting" ? { ...step, state: "declined" } : step));
+}
+
+function isEnded(step: CallStep): step is EndedCall {
+  return step.state === "done" || step.state === "refused" || step.state === "unknown";
 }
 
 /** The result of the last step of a turn that is sent as `reply`, even if the step did not end by itself. */

@@ -1,14 +1,22 @@
 import { deleteInBatches } from "../database/batches.ts";
-import type { Database } from "../database/database.ts";
+import { DatabaseError, type Database, type Queryable } from "../database/database.ts";
 import { fencedAtOnce, fencedWithLast, type Lease } from "../leases/leases.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { Seal, SealedRow, Seals } from "../sealing/seals.ts";
+import { newCode } from "./call-code.ts";
 import type { StepRecords } from "./step-loop.ts";
-import { FIRST_STEP, type CallStep, type EndedCall, type StepEnd, type TurnStep } from "./turn-step.ts";
+import { noteEvent } from "./turn-rows.ts";
+import { FIRST_STEP, type CallStep, type EndedCall, type OpenCall, type StepEnd, type TurnStep } from "./turn-step.ts";
 import type { Turn } from "./turn.ts";
 
 /** The turn that steps belong to. */
-type WhichTurn = Pick<Turn, "id" | "ghost" | "roomId">;
+type WhichTurn = Pick<Turn, "id" | "ghost" | "roomId" | "threadRoot">;
+
+/** The SQLSTATE of a row that exists already. */
+const EXISTS = "23505";
+
+/** The most attempts to find codes that no other open call has. */
+const MOST_CODES = 5;
 
 /** A call of a turn is stored and can't be read. Nobody knows whether it was made. */
 class LostCall extends Error {
@@ -64,7 +72,8 @@ export class TurnSteps {
    */
   async of(turn: WhichTurn): Promise<readonly TurnStep[]> {
     const { rows: all } = await this.#database.query<StepRow>(
-      "select number, asked_of, state, answer, call, sealed_by from turn_steps where turn = $1 order by number",
+      `select number, asked_of, state, answer, call, sealed_by, code, decided_by from turn_steps
+       where turn = $1 order by number`,
       [turn.id],
     );
     const { rows, open } = await this.#seals.open(all);
@@ -83,10 +92,31 @@ export class TurnSteps {
     return steps;
   }
 
-  /** The records of a turn's steps, written under a lease. They throw StaleLease and DatabaseError. */
-  recordsOf(lease: Lease, turn: WhichTurn): StepRecords {
+  /**
+   * The records of a turn's steps, written under a lease. They throw StaleLease and DatabaseError.
+   *
+   * @param waitsForMs the time for which people may answer, from the last question on.
+   */
+  recordsOf(lease: Lease, turn: WhichTurn, waitsForMs: number): StepRecords {
     return {
-      called: (model, calls) => this.#write(lease, turn, [model, ...calls]),
+      called: (model, calls) => this.#withCodes(calls, (coded) => this.#write(lease, turn, [model, ...coded])),
+      waitingHere: () => this.#waitingIn(turn),
+      asking: (step) => ({
+        scopes: [{ ghost: turn.ghost, roomId: turn.roomId }],
+        store: (tx, [seal]) => {
+          if (seal === undefined) throw new Error("there is no seal for a call");
+          const waits = "update turns set waits_until = now() + $2 * interval '1 ms' where id = $1";
+          return Promise.all([putSteps(tx, seal, turn, [step]), tx.query(waits, [turn.id, waitsForMs])]);
+        },
+      }),
+      asked: async ({ eventId, mark }) => {
+        await fencedAtOnce(this.#database, lease, (tx) => Promise.all([mark?.(tx), noteEvent(tx, turn, eventId)]));
+      },
+      lost: async ({ number, askedOf, call }) => {
+        const again: OpenCall = { number, askedOf, state: "proposed", call: { ...call, isLost: true } };
+        const [coded = again] = await this.#withCodes([again], (steps) => this.#write(lease, turn, steps));
+        return coded;
+      },
       begun: async ({ number }) => {
         await fencedAtOnce(this.#database, lease, (tx) =>
           tx.query("update turn_steps set state = 'running' where turn = $1 and number = $2", [turn.id, number]),
@@ -96,6 +126,33 @@ export class TurnSteps {
     };
   }
 
+  /** The number of calls of a conversation that wait for a person. */
+  async #waitingIn({ ghost, roomId, threadRoot }: WhichTurn): Promise<number> {
+    const { rows } = await this.#database.query<{ waiting: number }>(
+      `select count(*)::integer as waiting from turn_steps join turns on turns.id = turn
+       where turn_steps.ghost = $1 and turn_steps.state = 'waiting'
+         and room_id = $2 and thread_root is not distinct from $3`,
+      [ghost, roomId, threadRoot ?? null],
+    );
+    return rows[0]?.waiting ?? 0;
+  }
+
+  /** Writes calls under codes that no other open call of the ghost has. */
+  async #withCodes<Step extends CallStep>(
+    calls: readonly Step[],
+    write: (coded: readonly Step[]) => Promise<void>,
+  ): Promise<readonly Step[]> {
+    for (let attempt = 1; ; attempt++) {
+      const coded = calls.map((step) => ({ ...step, code: newCode() }));
+      try {
+        await write(coded);
+        return coded;
+      } catch (error) {
+        if (!(error instanceof DatabaseError) || error.code !== EXISTS || attempt === MOST_CODES) throw error;
+      }
+    }
+  }
+
   /** Writes steps, all of their texts sealed by one key. */
   async #write(lease: Lease, turn: WhichTurn, steps: readonly TurnStep[]): Promise<void> {
     const { ghost, roomId } = turn;
@@ -103,31 +160,7 @@ export class TurnSteps {
       this.#database,
       lease,
       (tx) => this.#seals.in(tx, { ghost, roomId }),
-      (tx, seal) => {
-        const rows = steps.map((step) => ({
-          ...step,
-          answer: "answer" in step ? seal.seal(JSON.stringify(step.answer), ...contextOf(turn, step.number)) : null,
-          call: "call" in step ? seal.seal(JSON.stringify(step.call), ...contextOf(turn, step.number, "call")) : null,
-        }));
-        return tx.query(
-          `insert into turn_steps (ghost, turn, number, asked_of, state, answer, call, sealed_by)
-           select $1, $2, number, asked_of, state, answer, call, $3
-             from unnest($4::integer[], $5::text[], $6::text[], $7::text[], $8::text[])
-             as steps (number, asked_of, state, answer, call)
-           on conflict (turn, number) do update
-             set state = excluded.state, answer = excluded.answer, call = excluded.call, sealed_by = excluded.sealed_by`,
-          [
-            ghost,
-            turn.id,
-            seal.id,
-            rows.map(({ number }) => number),
-            rows.map(({ askedOf }) => askedOf),
-            rows.map(({ state }) => state),
-            rows.map(({ answer }) => answer),
-            rows.map(({ call }) => call),
-          ],
-        );
-      },
+      (tx, seal) => putSteps(tx, seal, turn, steps),
     );
   }
 
@@ -136,6 +169,38 @@ export class TurnSteps {
     const where = "turn in (select id from turns where state in ('answered', 'failed', 'cancelled'))";
     return deleteInBatches(this.#database, { from: "turn_steps", where, values: [] }, signal);
   }
+}
+
+/** Writes steps in place of their former states. It starts its only statement at once. */
+async function putSteps(tx: Queryable, seal: Seal, turn: WhichTurn, steps: readonly TurnStep[]): Promise<void> {
+  const rows = steps.map((step) => ({
+    ...step,
+    answer: "answer" in step ? seal.seal(JSON.stringify(step.answer), ...contextOf(turn, step.number)) : null,
+    call: "call" in step ? seal.seal(JSON.stringify(step.call), ...contextOf(turn, step.number, "call")) : null,
+    code: ("code" in step ? step.code : undefined) ?? null,
+    decidedBy: ("decidedBy" in step ? step.decidedBy : undefined) ?? null,
+  }));
+  await tx.query(
+    `insert into turn_steps (ghost, turn, number, asked_of, state, answer, call, sealed_by, code, decided_by)
+     select $1, $2, number, asked_of, state, answer, call, $3, code, decided_by
+       from unnest($4::integer[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
+       as steps (number, asked_of, state, answer, call, code, decided_by)
+     on conflict (turn, number) do update
+       set state = excluded.state, answer = excluded.answer, call = excluded.call, sealed_by = excluded.sealed_by,
+         code = excluded.code, decided_by = excluded.decided_by`,
+    [
+      turn.ghost,
+      turn.id,
+      seal.id,
+      rows.map(({ number }) => number),
+      rows.map(({ askedOf }) => askedOf),
+      rows.map(({ state }) => state),
+      rows.map(({ answer }) => answer),
+      rows.map(({ call }) => call),
+      rows.map(({ code }) => code),
+      rows.map(({ decidedBy }) => decidedBy),
+    ],
+  );
 }
 
 /** The context that a text of a step is sealed with: see sealing/sealed-text.ts. */
@@ -149,7 +214,7 @@ function contextOf(
 
 /** A step as it was stored, with its opened texts; undefined where it can't be read. */
 function stepOf(
-  { number, asked_of, state }: StepRow,
+  { number, asked_of, state, code, decided_by: decidedBy }: StepRow,
   said: string | undefined,
   call: string | undefined,
 ): TurnStep | undefined {
@@ -159,8 +224,14 @@ function stepOf(
     return { ...name, state, answer: JSON.parse(said) as unknown } as TurnStep;
   }
   if (call === undefined) return undefined;
-  const step = { number, askedOf: asked_of, call: JSON.parse(call) as CallStep["call"] } as const;
-  if (state === "proposed" || state === "running") return { ...step, state };
+  const step = {
+    number,
+    askedOf: asked_of,
+    call: JSON.parse(call) as CallStep["call"],
+    ...(code === null ? {} : { code }),
+    ...(decidedBy === null ? {} : { decidedBy }),
+  } as const;
+  if (state !== "done" && state !== "refused" && state !== "unknown") return { ...step, state } as CallStep;
   return said === undefined ? undefined : ({ ...step, state, answer: JSON.parse(said) as unknown } as EndedCall);
 }
 
@@ -170,4 +241,6 @@ interface StepRow extends SealedRow {
   state: TurnStep["state"];
   answer: string | null;
   call: string | null;
+  code: string | null;
+  decided_by: string | null;
 }

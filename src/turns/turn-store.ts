@@ -6,10 +6,20 @@ import { isStorable, storable } from "../database/text.ts";
 import type { Scope, Seal, Seals } from "../sealing/seals.ts";
 import { ConsentTurns } from "./consent-turns.ts";
 import { TurnQueue } from "./turn-queue.ts";
-import { endedAs, insertTurn, replyContext, TURN, turnOf, type SealedReply, type TurnRow } from "./turn-rows.ts";
+import {
+  endedAs,
+  insertTurn,
+  noteEvent,
+  replyContext,
+  TURN,
+  turnOf,
+  type SealedReply,
+  type TurnRow,
+} from "./turn-rows.ts";
 import type { StepEnd } from "./turn-step.ts";
 import { END_STEP, FORGET_STEPS, sealedEnd, TurnSteps, WRITE_FIRST_STEP } from "./turn-steps.ts";
-import type { NewTurn, Turn, TurnAbout, TurnEnd, TurnKind, TurnReply } from "./turn.ts";
+import type { NewTurn, StoppedTurns, Turn, TurnAbout, TurnEnd, TurnKind, TurnReply, WhichTurns } from "./turn.ts";
+import { WaitingTurns } from "./waiting-turns.ts";
 
 /** Turns are kept this much longer than the ids of events. */
 const MARGIN_DAYS = 30;
@@ -24,6 +34,8 @@ export class TurnStore {
   readonly queue: TurnQueue;
   /** The turns that wait for consent. */
   readonly consent: ConsentTurns;
+  /** The turns that wait for a word about calls of tools. */
+  readonly waiting: WaitingTurns;
 
   constructor(database: Database, seals: Seals) {
     this.#database = database;
@@ -31,6 +43,7 @@ export class TurnStore {
     this.steps = new TurnSteps(database, seals);
     this.queue = new TurnQueue(database, seals);
     this.consent = new ConsentTurns(database, this);
+    this.waiting = new WaitingTurns(database, this.steps);
   }
 
   /**
@@ -96,7 +109,7 @@ export class TurnStore {
     );
     const [row] = rows;
     if (row === undefined) return undefined;
-    const isOpen = ["queued", "running", "sending"].includes(row.state);
+    const isOpen = ["queued", "running", "waiting", "sending"].includes(row.state);
     return { turn: turnOf(row), isOpen, ...(row.is_answer ? { answer: row.shown_as } : {}) };
   }
 
@@ -114,20 +127,23 @@ export class TurnStore {
   async openOf(ghost: string, roomId: string, asker: string | undefined): Promise<number> {
     const { rows } = await this.#database.query<{ open: number }>(
       `select count(*)::integer as open from turns
-       where ghost = $1 and room_id = $2 and ($3::text is null or asker = $3) and state in ('queued', 'running')`,
+       where ghost = $1 and room_id = $2 and ($3::text is null or asker = $3)
+         and state in ('queued', 'running', 'waiting')`,
       [ghost, roomId, asker ?? null],
     );
     return rows[0]?.open ?? 0;
   }
 
   /** The number of open turns of all ghosts, by state. */
-  async openByState(): Promise<Readonly<Record<"queued" | "running" | "sending", number>>> {
+  async openByState(): Promise<Readonly<Record<"queued" | "running" | "waiting" | "sending", number>>> {
     const { rows } = await this.#database.query<{ state: string; open: number }>(
-      `select state, count(*)::integer as open from turns
-       where state in ('queued', 'running', 'sending') group by state`,
+      `select state, count(*)::integer as open from turns where state in ('queued', 'running', 'sending') group by state
+       union all select state, count(*)::integer as open from turns where state = 'waiting' group by state`,
     );
-    const openIn = (state: string): number => rows.find((row) => row.state === state)?.open ?? 0;
-    return { queued: openIn("queued"), running: openIn("running"), sending: openIn("sending") };
+    const [queued, running, waiting, sending] = ["queued", "running", "waiting", "sending"].map(
+      (state) => rows.find((row) => row.state === state)?.open ?? 0,
+    ) as [number, number, number, number];
+    return { queued, running, waiting, sending };
   }
 
   /** A person's questions of the last 30 days: to a ghost in a room, and to all ghosts everywhere. */
@@ -170,10 +186,7 @@ export class TurnStore {
 
   /** Records a further event of a turn: see `turn_events`. */
   async note(tx: Queryable, turn: Turn, eventId: string, shownAs = eventId): Promise<void> {
-    await tx.query(
-      `insert into turn_events (ghost, event_id, turn, shown_as) values ($1, $2, $3, $4) on conflict do nothing`,
-      [turn.ghost, storable(eventId), turn.id, storable(shownAs)],
-    );
+    await noteEvent(tx, turn, eventId, shownAs);
   }
 
   /**
@@ -213,46 +226,34 @@ export class TurnStore {
   }
 
   /**
-   * Stops the open turns of a conversation, or that of a question or of its answer's draft. Turns that have not begun
-   * are cancelled. Running ones are marked, and their ids are returned. Declined ones still send their notice.
+   * Stops the open turns of a conversation, or that of a question or of its answer's draft. Turns that have not begun,
+   * or wait for a person, are cancelled. Running ones are marked, and their ids are returned. Declined ones still send
+   * their notice.
    */
-  async stop(
-    tx: Queryable,
-    { ghost, roomId, eventId, asker }: WhichTurns,
-  ): Promise<{ readonly running: readonly number[]; readonly cancelled: number }> {
+  async stop(tx: Queryable, { ghost, roomId, eventId, asker }: WhichTurns): Promise<StoppedTurns> {
     const which =
       "ghost = $1 and room_id = $2 and ($3::text is null or event_id = $3) and ($4::text is null or asker = $4)";
     const values = [ghost, roomId, eventId ?? null, asker ?? null];
-    const { count } = await tx.query(
+    const { rows: ended } = await tx.query<TurnRow & { codes: readonly string[] | null }>(
       `with ended as (
          update turns set state = 'cancelled', stopped = true, failure = 'stopped', finished_at = now()
-         where ${which} and state = 'queued' returning id
+         where ${which} and (state = 'queued' or state = 'waiting') returning ${TURN}
        ), forgotten as (${FORGET_STEPS})
-       select from ended`,
+       select ended.*, (select array_agg(code) from turn_steps where turn = ended.id and state = 'waiting') as codes
+       from ended`,
       values,
     );
     const { rows } = await tx.query<{ id: number }>(
       `update turns set stopped = true where ${which} and state = 'running' returning id`,
       values,
     );
-    return { running: rows.map((row) => row.id), cancelled: count };
+    const questions = ended.flatMap((row) => (row.codes ?? []).map((code) => ({ turn: turnOf(row), code })));
+    return { running: rows.map((row) => row.id), cancelled: ended.length, questions };
   }
 
   /** Counts the edits of a draft, in a fenced transaction. */
   async countEdits(tx: Queryable, { id }: Turn, edits: number): Promise<void> {
     await tx.query("update turns set edits = $2 where id = $1", [id, edits]);
-  }
-
-  /** Withdraws a question that was not taken yet. */
-  async cancel(tx: Queryable, ghost: string, roomId: string, eventId: string): Promise<void> {
-    if (!isStorable(eventId)) return;
-    await tx.query(
-      `with ended as (
-         update turns set state = 'cancelled', finished_at = now()
-         where ghost = $1 and room_id = $2 and event_id = $3 and state = 'queued' returning id
-       ) ${FORGET_STEPS}`,
-      [ghost, roomId, eventId],
-    );
   }
 
   /**
@@ -277,7 +278,7 @@ export class TurnStore {
   }
 
   /**
-   * `queued` → `running`: counts the attempt and writes the turn's first step. False when it has been cancelled. Throws
+   * `queued` → `running`, or from `waiting`, when its time is over: counts the attempt and writes the turn's first step. False when it has been cancelled. Throws
    * StaleLease.
    */
   async start(lease: Lease, turn: Turn): Promise<boolean> {
@@ -286,7 +287,8 @@ export class TurnStore {
          select from leases where ghost = $2 and epoch = $3 for share
        ), started as (
          update turns set state = 'running', attempts = attempts + 1 from lease
-         where id = $1 and state in ('queued', 'running') returning id, ghost
+         where id = $1 and (state in ('queued', 'running') or (state = 'waiting' and waits_until <= now()))
+         returning id, ghost
        ), written as (${WRITE_FIRST_STEP})
        select (select count(*)::integer from lease) as leases, (select count(*)::integer from started) as started`,
       [turn.id, lease.ghost, lease.epoch],
@@ -380,14 +382,6 @@ export class TurnStore {
       ],
     );
   }
-}
-
-/** Turns of a conversation: all, or those of a question or of a person. */
-export interface WhichTurns {
-  readonly ghost: string;
-  readonly roomId: string;
-  readonly eventId?: string;
-  readonly asker?: string;
 }
 
 /** A person's use. */

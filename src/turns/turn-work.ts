@@ -2,7 +2,7 @@ import type { Queryable } from "../database/database.ts";
 import type { SendOptions, SentEvent } from "../ghost/form.ts";
 import type { Lease } from "../leases/leases.ts";
 import type { CallsWanted, ReadyCall } from "./step-loop.ts";
-import type { ProposedCall, TurnStep } from "./turn-step.ts";
+import type { OpenCall, TurnStep } from "./turn-step.ts";
 import type { Turn, TurnMessage, TurnReply } from "./turn.ts";
 
 /** The port that turns call upwards; the answering and the ghosts implement it. */
@@ -20,6 +20,8 @@ export interface TurnWork {
   begin(turn: Turn): Promise<{ readonly lease: Lease; readonly end: () => void }>;
   /** Sends one message, once for the same turn and step. The caller records that it was sent. */
   send(turn: Turn, step: string, content: TurnMessage["content"], options: SendOptions): Promise<SentEvent>;
+  /** The event that was sent under a step; undefined when there is none. */
+  sent(turn: Turn, step: string): Promise<string | undefined>;
   /** Deletes an event of the ghost, once. */
   redact(turn: Turn, step: string, eventId: string): Promise<void>;
   /** Makes ready to store the agent's words, in the transaction that ends the turn. */
@@ -42,8 +44,15 @@ export interface AnswerAttempt {
    */
   respond(asking: Asking): Promise<TurnReply | CallsWanted>;
   /** Makes a call ready; see {@link StepWork}. Throws the signal's reason. */
-  ready(call: ProposedCall, steps: readonly TurnStep[], signal: AbortSignal): Promise<ReadyCall>;
+  ready(step: OpenCall, asking: ReadyAsking): Promise<ReadyCall>;
+  /** The content of the edit of a question about a call that says that nobody has answered it in time. */
+  timeIsOver(question: string): Promise<TurnMessage["content"]>;
   drafting(): Promise<Drafting>;
+}
+
+/** The circumstances of a call that is made ready. */
+export interface ReadyAsking extends Pick<Asking, "steps" | "signal"> {
+  readonly isAhead: boolean;
 }
 
 /** A question to the model of a turn. */

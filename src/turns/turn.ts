@@ -5,8 +5,10 @@
  * ```
  * queued ──▶ running ──▶ sending ──▶ answered
  *   ▲           │            └─────▶ failed      (what was sent is a notice, or nothing could be sent)
- *   └───────────┘ the process ended meanwhile; counted
- * queued ──▶ cancelled                            (the question was deleted, or its answer stopped, before it was begun)
+ *   ├───────────┘ the process ended meanwhile; counted
+ *   └──────── waiting ◀── running                (calls of tools wait for a person; decided, or its time is over)
+ * queued ──▶ cancelled                            (the question was deleted, or its answer stopped, before it was begun;
+ * waiting ─▶ cancelled                             or while it waited)
  * sending ─▶ cancelled                            (stopped; what was there by then is kept)
  * sending ─▶ failed                               (declined at once: too many others wait)
  * ```
@@ -14,10 +16,13 @@
  * While it is `running` the answer may be shown as a draft, an event of its own that is edited (draft.ts). A turn that is
  * taken up again after a crash finds its draft by the transaction id, and goes on editing it.
  *
+ * A `waiting` turn is only a row: it holds no place in memory, at a model or in its conversation, whose later questions are
+ * answered meanwhile.
+ *
  * The reply is stored with the step to `sending`. From there on the model is not asked again, and every send
  * has a transaction id made of ghost, question and step, so that a repeat after a crash is the same message.
  */
-export type TurnState = "queued" | "running" | "sending" | "answered" | "failed" | "cancelled";
+export type TurnState = "queued" | "running" | "waiting" | "sending" | "answered" | "failed" | "cancelled";
 
 /** A question on its way. */
 export interface Turn {
@@ -60,6 +65,24 @@ export interface TurnAbout {
   readonly isOpen: boolean;
   /** The message referred to, as people see it, where it is an answer or a part of one. */
   readonly answer?: string;
+}
+
+/** Turns of a conversation: all, or those of a question or of a person. */
+export interface WhichTurns {
+  readonly ghost: string;
+  readonly roomId: string;
+  readonly eventId?: string;
+  readonly asker?: string;
+}
+
+/** The result of stopping turns. */
+export interface StoppedTurns {
+  /** The ids of turns that run. */
+  readonly running: readonly number[];
+  /** The number of the others. */
+  readonly cancelled: number;
+  /** The questions to people about their calls. */
+  readonly questions: readonly { readonly turn: Turn; readonly code: string }[];
 }
 
 /** The outcome of a turn, as it is sent. The turn's row holds it as JSON from the step to `sending` on. */

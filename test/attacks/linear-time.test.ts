@@ -13,6 +13,10 @@ import { calledFirst, readCall, Roll, userLocalpart } from "../../src/addressing
 import { cleanText } from "../../src/text/clean-text.ts";
 import { COMMANDS } from "../../src/commands/all.ts";
 import { chosenCommand } from "../../src/commands/command-menu.ts";
+import { questionIsOver, toolQuestion } from "../../src/answering/tool-question.ts";
+import { codeWord, isToolWord, plainWord } from "../../src/commands/code-word.ts";
+import { questionStep, readCode } from "../../src/turns/call-code.ts";
+import { visibleJson } from "../../src/text/visible-json.ts";
 import { describeMisspelt, readCommand } from "../../src/commands/read-command.ts";
 import * as commandArguments from "../../src/commands/arguments.ts";
 import { valueInWords } from "../../src/commands/setting-words.ts";
@@ -79,6 +83,7 @@ import { parseTransaction, type RoomEvent, type Transaction } from "../../src/ho
 import { ownEchoes } from "../../src/mailbox/own-echoes.ts";
 import { outsideOfSaid, saidInRoom } from "../../src/mailbox/said-in-room.ts";
 import { wordsIn } from "../../src/language/languages.ts";
+import type { ToolQuestionWords } from "../../src/language/phrases.ts";
 import { spokenLanguage } from "../../src/language/spoken-language.ts";
 import { route } from "../../src/mailbox/routing.ts";
 import { reasonOfNetworkCode, reasonOfNetworkError } from "../../src/observability/network-fault.ts";
@@ -338,6 +343,17 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "addressing/written-command.ts": {
     writtenCommand: (text) => [writtenCommand(text), writtenCommand(`!${text}`)],
   },
+  "commands/code-word.ts": {
+    codeWord: (text) => [codeWord(text), codeWord(`yes ${text}`)],
+    plainWord: (text) => plainWord(text),
+    isToolWord: (text) => isToolWord({ name: text, rest: text }),
+  },
+  "turns/call-code.ts": { readCode: (text) => readCode(text), questionStep: (text) => questionStep(text) },
+  "answering/tool-question.ts": {
+    toolQuestion: (text) => toolQuestion(WORDS, toolFacts(), { [text]: text }, TARGET, { mentions: [], mark: MARK }),
+    questionIsOver: (text) => questionIsOver(text, WORDS.tools.stopped),
+  },
+  "text/visible-json.ts": { visibleJson: (text) => visibleJson({ [text]: text }) },
   "commands/read-command.ts": {
     readCommand: (text) => {
       for (const { name } of [...COMMANDS, { name: "x" }]) readCommand({ name, rest: text });
@@ -728,11 +744,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "tools/tool-policy.ts": {
     decideCall: (text) => decideCall(TOOL_RULES, toolUse(text)),
     mayDecide: (text) =>
-      mayDecide(
-        TOOL_RULES,
-        { may: "ask", deciders: "asker", canGrant: false },
-        { userId: text, isAsker: false, isModerator: false },
-      ),
+      mayDecide(TOOL_RULES, { deciders: "asker" }, { userId: text, isAsker: false, isModerator: false }),
   },
   "tools/read-more.ts": {
     readMore: (text) =>
@@ -973,6 +985,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "concurrency/backoff.ts",
     "matrix/json.ts",
     "turns/turn-rows.ts",
+    "tools/tool-access.ts",
+    "tools/tool-grants.ts",
     "observability/operator-error.ts",
     "observability/file-fault.ts",
     "observability/user-name.ts",
@@ -1112,6 +1126,12 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "turns/consent-turns.ts",
     "turns/turn-queue.ts",
     "turns/turn-steps.ts",
+    "turns/step-work.ts",
+    "turns/waiting-turns.ts",
+    "answering/stopped-questions.ts",
+    "answering/tool-decisions.ts",
+    "answering/tool-questions.ts",
+    "conversation/plain-answers.ts",
     "memory/feedback.ts",
     "memory/forgetting.ts",
     "memory/history-reader.ts",
@@ -1394,6 +1414,16 @@ const TOOL_RULES: ToolRules = {
 /** A call of one of our own tools. */
 function callWith(given: Readonly<Record<string, unknown>>): OwnCall {
   return { ...contextOf(), given, signal: new AbortController().signal };
+}
+
+const MARK = { origin: "$e", hops: 0 };
+
+/** The facts of a question about a call; its arguments are another matter. */
+function toolFacts(): ToolQuestionWords {
+  const [isCloud, isAgain, canGrant, isEncrypted] = [false, false, true, true];
+  const claims = { isReadOnly: false, isOpenWorld: false };
+  const names = { tool: "write", server: "files", host: "a.example", asker: "@a:a", code: "BCDF", minutes: 60 };
+  return { ...names, claims, isCloud, isAgain, canGrant, isEncrypted, deciders: "asker" };
 }
 
 /** The use of a tool, all of whose names are this text. */

@@ -98,8 +98,9 @@ describe("an agent with tools", () => {
     assert.equal(answer.body, "The file says: Whales sing.");
     assert.equal(answer.encrypted, true);
     const [first, second] = lastAsked(2);
-    // Only what may be used without a question is offered, of the servers that are there.
+    // All that is not refused is offered, of the servers that are there.
     assert.deepEqual(first?.tools?.map((tool) => tool.function.name).toSorted(), [
+      "asking__work",
       "counter__count",
       "counter__look",
       "files__read_text_file",
@@ -141,7 +142,7 @@ describe("an agent with tools", () => {
         { name: "files__write_file", arguments: { path, content: "" } },
         { name: "files__read_text_file", arguments: { path: 7 } },
         { name: "files__read_text_file", arguments: { path } },
-        { name: "asking__work", arguments: {} },
+        { name: "gone__work", arguments: {} },
       ],
     });
     ollama.next({ answer: () => "So be it." });

@@ -5,6 +5,7 @@ import { CommandMenus } from "../../src/commands/command-menus.ts";
 import { Answering } from "../../src/answering/answering.ts";
 import { FailureNotices } from "../../src/answering/failure-notices.ts";
 import type { AnsweringOptions } from "../../src/answering/parts.ts";
+import { ToolDecisions } from "../../src/answering/tool-decisions.ts";
 import type { ConversationOptions } from "../../src/conversation/conversation-options.ts";
 import { Conversation } from "../../src/conversation/conversation.ts";
 import { Forgetting } from "../../src/memory/forgetting.ts";
@@ -47,6 +48,8 @@ import {
 import { Allowances } from "../../src/turns/allowances.ts";
 import { Exchanges } from "../../src/turns/exchanges.ts";
 import { Reminders } from "../../src/reminders/reminders.ts";
+import { ToolAccess } from "../../src/tools/tool-access.ts";
+import { ToolGrants } from "../../src/tools/tool-grants.ts";
 import { ToolServers } from "../../src/tools/tool-servers.ts";
 import { noOwnTools } from "./tool-servers.ts";
 import type { AnswerAttempt } from "../../src/turns/turn-work.ts";
@@ -239,6 +242,8 @@ export class World {
   readonly files = new Map<string, Uint8Array | Promise<Uint8Array>>();
   /** The fetched files, once for each fetch. */
   readonly downloads: string[] = [];
+  /** The codes of questions about calls whose answers were stopped. */
+  readonly questionsStopped: string[] = [];
   readonly stopped: { readonly id: number; readonly keeps: boolean }[] = [];
   agent: Agent | undefined = AGENT;
   queued = 0;
@@ -274,13 +279,22 @@ export class World {
     this.requests = new ProviderRequests(database);
     const isEncrypted = (): Promise<boolean> => Promise.resolve(this.encrypted);
     const failureNotices = new FailureNotices((userId) => this.#agentOf(userId));
+    const turns = new TurnStore(database, sealsOf(database));
+    const privacy = new PrivacyGate({
+      settings: () => this.policy,
+      consents,
+      requests: this.requests,
+      models,
+      isEncrypted: async () => this.gateSees ?? isEncrypted(),
+    });
+    const grants = new ToolGrants(database);
     const options: AnsweringOptions & ConversationOptions = {
       history: this.history,
       quoted: this.quoted,
       forgetting: this.forgetting,
       reminders: this.reminders,
       failureNotices,
-      turns: new TurnStore(database, sealsOf(database)),
+      turns,
       makeStream: () => Promise.resolve(undefined),
       turnQueued: () => this.queued++,
       stopTurns: (ids, how) => void this.stopped.push(...ids.map((id) => ({ id, ...how }))),
@@ -292,13 +306,7 @@ export class World {
       exchanges: this.exchanges,
       allowances: new Allowances(database, () => limits),
       models,
-      privacy: new PrivacyGate({
-        settings: () => this.policy,
-        consents,
-        requests: this.requests,
-        models,
-        isEncrypted: async () => this.gateSees ?? isEncrypted(),
-      }),
+      privacy,
       menus: new CommandMenus(database),
       pulls: new Pulls({
         permissions: this.permissions,
@@ -331,6 +339,18 @@ export class World {
       answers: () => this.#answers(language),
       settings,
       tools: this.tools,
+      toolAccess: new ToolAccess({ servers: this.tools, privacy, grants, isEncrypted }),
+      toolDecisions: new ToolDecisions({
+        database,
+        turns: turns.waiting,
+        servers: this.tools,
+        grants,
+        permissions: this.permissions,
+        isEncrypted,
+      }),
+      grants,
+      approvalMs: () => 3_600_000,
+      questionsStopped: (questions) => void this.questionsStopped.push(...questions.map(({ code }) => code)),
       transcription: () => ({ provider: "local", model: "whisper-1" }),
       listensMs: 200,
       upload: (_ghost, _room, bytes, mimetype, form) => {

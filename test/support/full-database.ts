@@ -138,6 +138,16 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
     `insert into turn_steps (ghost, turn, number, asked_of, state, call, sealed_by)
        select '${LLAMA}', turns.id, 2, 'tool', 'proposed', 'sealed', min(sealing_keys.id) from turns, sealing_keys group by turns.id;`,
   ],
+  [
+    51,
+    `update turn_steps set code = 'BCDF', decided_by = '@ann:hs' where asked_of = 'tool';
+     update turns set waits_until = now();`,
+  ],
+  [
+    52,
+    `insert into tool_grants (ghost, room_id, server, tool, decision, definition, encrypted, decided_by)
+       values ('${LLAMA}', '!room:hs', 'files', 'write_file', 'allowed', 'hash', true, '@ann:hs');`,
+  ],
   [54, `insert into allowances (kind, key, what, used) values ('user', '@ann:hs', 'tool_calls', 1);`],
   [
     55,

@@ -1,3 +1,4 @@
+import type { ToolQuestionWords } from "../../src/language/phrases.ts";
 import type { SettingWord, Words } from "../../src/language/words.ts";
 
 type Say = (...parts: never[]) => string | undefined;
@@ -30,6 +31,34 @@ const RULES = PLACES.flatMap(([place]) =>
 );
 const BOB = "@bob:example.org";
 const USED = { questions: 12, tokens: 3_456 };
+
+const TOOL_QUESTION: ToolQuestionWords = {
+  tool: "write",
+  server: "files",
+  host: "tools.files",
+  isCloud: false,
+  claims: { isReadOnly: false, isOpenWorld: false },
+  isAgain: false,
+  deciders: "asker",
+  asker: BOB,
+  canGrant: true,
+  code: "BCDF",
+  minutes: 60,
+  isEncrypted: true,
+};
+const TOOL_QUESTIONS: [ToolQuestionWords][] = [
+  [TOOL_QUESTION],
+  [{ ...TOOL_QUESTION, isAgain: true, canGrant: false, isEncrypted: false, minutes: 1 }],
+  [
+    {
+      ...TOOL_QUESTION,
+      isCloud: true,
+      claims: { isReadOnly: true, isOpenWorld: true },
+      deciders: "moderators",
+      minutes: 600,
+    },
+  ],
+];
 
 /** The settings whose values are shown in other words than they are stored in. */
 interface Settings {
@@ -80,6 +109,16 @@ const PARTS: PartsOf<Omit<Words, "settings">> & Settings = {
     done: [["llama3.2:3b", "local"]],
     failed: [["llama3.2:3b", "local", "no such model"]],
   },
+  tools: {
+    question: TOOL_QUESTIONS,
+    longArguments: [[1_200]],
+    claims: TOOL_QUESTIONS,
+    goTo: TOOL_QUESTIONS,
+    decides: TOOL_QUESTIONS,
+    forGood: TOOL_QUESTIONS,
+    needsCode: [["BCDF"]],
+    unknownCode: [["BCDF"]],
+  },
   unknownCommand: [
     ["hepl", ""],
     ["hepl", "@llama "],
@@ -129,6 +168,21 @@ const PARTS: PartsOf<Omit<Words, "settings">> & Settings = {
         [PLACE, 12, "1.2 MB", false],
       ],
       lastDays: [[1], [30]],
+    },
+    tools: {
+      modelHasNone: [["llama3.2:3b"]],
+      hidden: [[1], [7]],
+      aboutOne: [["files/write", "I use it without asking", "“Writes a file.”"]],
+      unknown: [["write"]],
+      ambiguous: [[["files/read", "other/read"]]],
+      allowed: [
+        ["files/write", ""],
+        ["files/write", "@llama "],
+      ],
+      cantAllow: [["files/write", "the admin allows it nowhere"]],
+      forbade: [["files/write", "@llama "]],
+      forgot: [["files/write"]],
+      undecided: [["files/write"]],
     },
     usage: {
       asked: [[USED, USED]],

@@ -56,13 +56,13 @@ function judgeTools(
   const everywhere = { ...rules, agents: ["*"], rooms: ["*"], users: ["*"] };
   const offered = all.filter(({ name: tool, hints }) => {
     const somebody = { agent: "", roomId: "", userId: "", isFromAgent: false, grant: undefined, isTainted: false };
-    return decideCall(everywhere, { tool, hints, ...somebody, model: "local", gate: "yes" }).may === "call";
+    return decideCall(everywhere, { tool, hints, ...somebody, model: "local", gate: "yes" }).may !== "refuse";
   });
   const more = faulty.length === 0 ? "" : `; ${faulty.length} more can't be used by models`;
   const answers = `${name} (${rules.locality}) answers`;
   if (offered.length > 0) return good(`${answers}, ${offered.length} of its ${all.length} tools are offered${more}`);
   return bad(
-    `${answers}, but none of its tools (${all.length}) is offered: each is refused, or needs an agreement${more}`,
-    `set those that nobody has to agree to in tools.${name}.tools: { NAME: never }`,
+    `${answers}, but none of its tools (${all.length}) is offered: each is refused${more}`,
+    `say which may be used in tools.${name}.tools: { NAME: ask }`,
   );
 }

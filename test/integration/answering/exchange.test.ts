@@ -314,12 +314,11 @@ forEachDatabase((_kind, open) => {
         `<a href="https://matrix.to/#/${bob}">Bob</a>`,
       ].join("\n\n");
       const first = (await world.turns())[0];
-      await new TurnStore(world.database, sealsOf(world.database)).cancel(
-        world.database,
-        LLAMA,
-        ROOM,
-        String(first?.["event_id"]),
-      );
+      await new TurnStore(world.database, sealsOf(world.database)).stop(world.database, {
+        ghost: LLAMA,
+        roomId: ROOM,
+        eventId: String(first?.["event_id"]),
+      });
       const { content } = await answer(world, question, LLAMA, says);
       assert.deepEqual(content["m.mentions"], { user_ids: [ALICE] });
       assert.doesNotMatch(String(content["formatted_body"]), /<a href/, "nor drawn as if they were");

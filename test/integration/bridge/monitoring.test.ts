@@ -57,7 +57,7 @@ describe("a bridge that is watched", () => {
         backlog: () =>
           Promise.resolve({ items: { ready: 2, awaiting_key: 0, set_aside: 1 }, oldestReadySeconds: 7, malformed: 0 }),
       },
-      turns: { openByState: () => Promise.resolve({ queued: 1, running: 0, sending: 0 }) },
+      turns: { openByState: () => Promise.resolve({ queued: 1, running: 0, waiting: 0, sending: 0 }) },
       outbox: { pending: () => Promise.resolve(3) },
       ghosts: { loaded: 2, leased: 2 },
       providers: () => new Map([["demo", createDemoProvider("demo")]]),

@@ -39,7 +39,13 @@ class World {
   /** The process that has the ghost. */
   readonly process: number;
   lease: Lease;
-  limits: TurnLimits = { maxWaitMs: 60_000, maxDurationMs: 60_000, retryForMs: 0, calls: { calls: 16, ms: 60_000 } };
+  limits: TurnLimits = {
+    maxWaitMs: 60_000,
+    maxDurationMs: 60_000,
+    retryForMs: 0,
+    approvalMs: 60_000,
+    calls: { calls: 16, ms: 60_000 },
+  };
 
   private constructor(database: Database, process: number, lease: Lease) {
     this.database = database;
@@ -122,6 +128,7 @@ class World {
             return this.respond(turn, signal, show);
           },
           ready: () => Promise.reject(new Error("this model calls no tools")),
+          timeIsOver: () => Promise.reject(new Error("this model calls no tools")),
           drafting: () => Promise.resolve(this.drafting),
         }),
       giveUp: (turn, why) =>
@@ -132,6 +139,8 @@ class World {
         const isThere = this.sent.has(`${turn.eventId} ${DRAFT_STEP}`);
         return Promise.resolve(isThere ? [`$answer to ${turn.eventId} ${DRAFT_STEP}`] : []);
       },
+      sent: (turn, step) =>
+        Promise.resolve(this.sent.has(`${turn.eventId} ${step}`) ? `$answer to ${turn.eventId} ${step}` : undefined),
       redact: (_turn, _step, eventId) => this.redact(eventId),
       begin: (turn) => {
         this.working.add(turn.roomId);
@@ -665,7 +674,7 @@ forEachDatabase((_kind, open) => {
     it("do not begin when the question was deleted", async () => {
       const world = await World.create(await open());
       const question = await world.ask("!a");
-      await world.store.cancel(world.database, GHOST, "!a", question);
+      await world.store.stop(world.database, { ghost: GHOST, roomId: "!a", eventId: question });
       const other = await world.ask("!a");
       const runner = world.runner();
       runner.kick();

@@ -53,6 +53,7 @@ describe("a good configuration", () => {
         maxDurationMs: 900_000,
         maxToolCalls: 16,
         maxToolTimeMs: 300_000,
+        approvalMs: 3_600_000,
         retryModelForMs: 20_000,
         drainMs: 8_000,
       },

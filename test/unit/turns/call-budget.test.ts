@@ -6,8 +6,16 @@ import { withinBudget, type CallBudget } from "../../../src/turns/call-budget.ts
 import { takeSteps, type StepRecords, type StepWork } from "../../../src/turns/step-loop.ts";
 import { FIRST_STEP, type TurnStep } from "../../../src/turns/turn-step.ts";
 
+const NOBODY_ASKED = (): never => {
+  throw new Error("these calls need nobody's word");
+};
+
 const RECORDS: StepRecords = {
-  called: () => Promise.resolve(),
+  called: (_model, calls) => Promise.resolve(calls),
+  waitingHere: () => Promise.resolve(0),
+  asking: NOBODY_ASKED,
+  asked: NOBODY_ASKED,
+  lost: NOBODY_ASKED,
   begun: () => Promise.resolve(),
   ended: () => Promise.resolve(),
 };
@@ -28,6 +36,8 @@ async function take(budget: CallBudget, callMs = 0): Promise<{ steps: TurnStep[]
       }));
       return Promise.resolve({ outcome: "calls", said: { text: "" }, calls });
     },
+    sendQuestion: NOBODY_ASKED,
+    timeIsOver: NOBODY_ASKED,
     ready: () =>
       Promise.resolve({
         may: "call",

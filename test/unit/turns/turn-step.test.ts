@@ -1,12 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Queryable } from "../../../src/database/database.ts";
 import type { TurnReply } from "../../../src/turns/turn.ts";
-import { MOST_CALLS, takeSteps, type CallsWanted, type StepRecords } from "../../../src/turns/step-loop.ts";
+import {
+  MOST_CALLS,
+  MOST_WAITING,
+  takeSteps,
+  type CallsWanted,
+  type ReadyCall,
+  type StepRecords,
+  type Waits,
+} from "../../../src/turns/step-loop.ts";
 import {
   endOf,
   FIRST_STEP,
   lastEnd,
   nextStep,
+  outOfTime,
   wholeUsage,
   type CallStep,
   type ProposedCall,
@@ -36,9 +46,19 @@ function call(id: string, more: Partial<ProposedCall> = {}): ProposedCall {
   return { id, name: "files__read", arguments: {}, tool, mayRepeat: false, ...more };
 }
 
-function step(number: number, state: "proposed" | "running" | "done", more: Partial<ProposedCall> = {}): CallStep {
-  const name = { number, askedOf: "tool", call: call(`c${number}`, more) } as const;
-  return state === "done" ? { ...name, state, answer: RESULT } : { ...name, state };
+const ASKED = { deciders: "asker", canGrant: true } as const;
+
+function step(
+  number: number,
+  state: "proposed" | "waiting" | "approved" | "declined" | "running" | "done",
+  more: Partial<ProposedCall> & { readonly decidedBy?: string } = {},
+): CallStep {
+  const { decidedBy, ...ofCall } = more;
+  const name = { number, askedOf: "tool", call: call(`c${number}`, ofCall), code: `CODE${number}` } as const;
+  const decided = decidedBy === undefined ? {} : { decidedBy };
+  if (state === "done") return { ...name, state, answer: RESULT };
+  if (state === "waiting") return { ...name, state, call: { ...name.call, asked: ASKED } };
+  return { ...name, ...decided, state };
 }
 
 describe("the steps of a turn", () => {
@@ -81,6 +101,35 @@ describe("the steps of a turn", () => {
     assert.deepEqual(nextStep([CALLED, repeatable]), { type: "call", step: repeatable });
   });
 
+  it("wait while a call waits for a person, and people are asked about the later ones meanwhile", () => {
+    const first = step(2, "waiting");
+    const second = step(3, "proposed");
+    assert.deepEqual(nextStep([CALLED, first]), { type: "wait" });
+    assert.deepEqual(nextStep([CALLED, first, second]), { type: "look_ahead", step: second });
+    // One that needs nobody's word is not made before the first.
+    assert.deepEqual(nextStep([CALLED, first, second], new Set([3])), { type: "wait" });
+    assert.deepEqual(nextStep([CALLED, first, step(3, "approved")]), { type: "wait" });
+    assert.deepEqual(nextStep([CALLED, first, step(3, "waiting"), step(4, "proposed")], new Set([4])), {
+      type: "wait",
+    });
+  });
+
+  it("go on with a call that was approved, and without one that was declined", () => {
+    const approved = step(2, "approved");
+    assert.deepEqual(nextStep([CALLED, approved, step(3, "waiting")]), { type: "call", step: approved });
+    const declined = step(3, "declined");
+    assert.deepEqual(nextStep([CALLED, approved, declined]), { type: "declined", step: declined });
+  });
+
+  it("decline by nobody what nobody has decided about in time", () => {
+    const steps = [CALLED, step(2, "done"), step(3, "waiting"), step(4, "approved"), step(5, "proposed")];
+    assert.deepEqual(
+      outOfTime(steps, true).map(({ state }) => state),
+      ["called", "done", "declined", "approved", "proposed"],
+    );
+    assert.deepEqual(outOfTime(steps, false), steps);
+  });
+
   it("count the tokens of all together", () => {
     assert.deepEqual(wholeUsage([CALLED, step(2, "done"), CALLED], REPLY.usage), { promptTokens: 17, answerTokens: 8 });
     assert.deepEqual(wholeUsage([], undefined), undefined);
@@ -91,12 +140,24 @@ describe("the steps of a turn", () => {
 class Taken {
   readonly events: string[] = [];
   answers: (TurnReply | CallsWanted)[] = [];
-  may: "call" | "refuse" = "call";
+  may: (id: string) => ReadyCall["may"] = () => "call";
   fails: string | undefined;
+  waitingElsewhere = 0;
 
-  async take(steps: TurnStep[]): Promise<TurnReply | undefined> {
+  async take(steps: TurnStep[]): Promise<TurnReply | Waits | undefined> {
     const records: StepRecords = {
-      called: (model, calls) => this.#note(`called ${model.number}: ${calls.map(({ number }) => number).join()}`),
+      called: async (model, calls) => {
+        await this.#note(`called ${model.number}: ${calls.map(({ number }) => number).join()}`);
+        return calls.map((one) => ({ ...one, code: `CODE${one.number}` }));
+      },
+      waitingHere: () =>
+        Promise.resolve(this.waitingElsewhere + steps.filter(({ state }) => state === "waiting").length),
+      asking: (step) => ({ scopes: [], store: () => this.#note(`waiting ${step.number}`) }),
+      asked: ({ eventId }) => this.#note(`asked ${eventId}`),
+      lost: async (step) => {
+        await this.#note(`lost ${step.number}`);
+        return { ...step, state: "proposed", call: { ...step.call, isLost: true }, code: "NEW" };
+      },
       begun: ({ number }) => this.#note(`begun ${number}`),
       ended: ({ number, state }) => this.#note(`${state} ${number}`),
     };
@@ -109,17 +170,26 @@ class Taken {
           assert.ok(answer);
           return answer;
         },
-        ready: async ({ id }) => {
+        ready: async ({ call: { id }, state }, _steps, isAhead) => {
           await this.#note(`ready ${id}`);
-          if (this.may === "refuse") return { may: "refuse", answer: { text: "No.", isError: true } };
+          const may = state === "approved" ? "call" : this.may(id);
+          if (may === "refuse") return { may, answer: { text: "No.", isError: true } };
+          if (may === "ask") return { may, asked: ASKED, question: { body: `May I ${id}?` } };
+          if (may === "hold" || isAhead) return { may: "hold" };
           return {
-            may: "call",
+            may,
             make: async () => {
               await this.#note(`made ${id}`);
               return RESULT;
             },
           };
         },
+        sendQuestion: async (code, { body }, beside) => {
+          await beside.store({} as Queryable, []);
+          await this.#note(`sent ${code}: ${String(body)}`);
+          return { eventId: `$${code}`, mark: undefined };
+        },
+        timeIsOver: (code) => this.#note(`over ${code}`),
       },
       records,
     );
@@ -167,7 +237,7 @@ describe("a turn", () => {
 
   it("makes no call that is refused, or that has a fault, and tells the model", async () => {
     const turn = new Taken();
-    turn.may = "refuse";
+    turn.may = () => "refuse";
     turn.answers = [wanted(call("a"), call("b", { refused: "No such tool." })), REPLY];
     const steps: TurnStep[] = [FIRST_STEP];
     await turn.take(steps);
@@ -189,7 +259,7 @@ describe("a turn", () => {
       ],
       [
         [CALLED, step(2, "running")],
-        ["unknown 2", "asked after 2"],
+        ["lost 2", "ready c2", "begun 2", "made c2", "done 2", "asked after 2"],
       ],
       [
         [CALLED, step(2, "running", { mayRepeat: true })],
@@ -232,5 +302,91 @@ describe("a turn", () => {
     assert.equal(made.length, MOST_CALLS);
     assert.equal(turn.events.filter((event) => event.startsWith("refused")).length, 4);
     assert.match(turn.events.at(-1) ?? "", /at last$/);
+  });
+
+  it("asks people about all calls at once, waits, and makes none before its turn", async () => {
+    const turn = new Taken();
+    turn.may = (id) => (id === "b" ? "call" : "ask");
+    turn.answers = [wanted(call("a"), call("b"), call("c"))];
+    const steps: TurnStep[] = [FIRST_STEP];
+    assert.deepEqual(await turn.take(steps), { outcome: "waits" });
+    assert.deepEqual(turn.events.slice(2), [
+      ...["ready a", "waiting 2", "sent CODE2: May I a?", "asked $CODE2"],
+      "ready b",
+      ...["ready c", "waiting 4", "sent CODE4: May I c?", "asked $CODE4"],
+    ]);
+    assert.deepEqual(
+      steps.map(({ state }) => state),
+      ["called", "waiting", "proposed", "waiting"],
+    );
+    // Both were approved.
+    const then = new Taken();
+    then.answers = [REPLY];
+    const decided = steps.map((one): TurnStep => {
+      if (one.state !== "waiting") return one;
+      const { number, askedOf, call } = one;
+      return { number, askedOf, call, state: "approved" };
+    });
+    await then.take(decided);
+    assert.deepEqual(
+      then.events.filter((event) => event.startsWith("made")),
+      ["made a", "made b", "made c"],
+    );
+  });
+
+  it("makes no call that a person has declined, and none that nobody has decided about in time", async () => {
+    const turn = new Taken();
+    turn.answers = [REPLY];
+    const steps = [CALLED, step(2, "declined", { decidedBy: "@ann:a.b" }), step(3, "declined")];
+    await turn.take(steps);
+    assert.deepEqual(turn.events, ["refused 2", "over CODE3", "refused 3", "asked after 3"]);
+    assert.deepEqual(
+      steps.slice(1, 3).map((one) => "answer" in one && "isError" in one.answer && one.answer.text.slice(0, 40)),
+      ["Not done: a person has refused this. Do ", "Not done: people have to agree to this f"],
+    );
+  });
+
+  it("asks a person again about a call whose end nobody knows, and repeats it only if they agree", async () => {
+    const turn = new Taken();
+    turn.may = () => "ask";
+    const steps: TurnStep[] = [CALLED, step(2, "running", { decidedBy: "@ann:a.b" })];
+    assert.deepEqual(await turn.take(steps), { outcome: "waits" });
+    assert.deepEqual(turn.events, ["lost 2", "ready c2", "waiting 2", "sent NEW: May I c2?", "asked $NEW"]);
+    for (const decidedBy of ["@ann:a.b", undefined]) {
+      const left = new Taken();
+      left.answers = [REPLY];
+      const declined = { isLost: true, ...(decidedBy === undefined ? {} : { decidedBy }) } as const;
+      await left.take([CALLED, step(2, "declined", declined)]);
+      assert.deepEqual(left.events, [...(decidedBy ? [] : ["over CODE2"]), "unknown 2", "asked after 2"]);
+    }
+    const gone = new Taken();
+    gone.may = () => "refuse";
+    gone.answers = [REPLY];
+    await gone.take([CALLED, step(2, "proposed", { isLost: true })]);
+    assert.deepEqual(gone.events, ["ready c2", "unknown 2", "asked after 2"]);
+  });
+
+  it("lets only a few calls of a conversation wait", async () => {
+    const turn = new Taken();
+    turn.waitingElsewhere = MOST_WAITING - 1;
+    turn.may = () => "ask";
+    turn.answers = [wanted(call("a"), call("b"))];
+    const steps: TurnStep[] = [FIRST_STEP];
+    assert.deepEqual(await turn.take(steps), { outcome: "waits" });
+    assert.deepEqual(
+      steps.map(({ state }) => state),
+      ["called", "waiting", "refused"],
+    );
+  });
+
+  it("asks nothing where that could not be written before", async () => {
+    const turn = new Taken();
+    turn.may = () => "ask";
+    turn.fails = "waiting 2";
+    turn.answers = [wanted(call("a"))];
+    const steps: TurnStep[] = [FIRST_STEP];
+    await assert.rejects(turn.take(steps), /no database/);
+    assert.equal(steps[1]?.state, "proposed");
+    assert.ok(!turn.events.some((event) => event.startsWith("sent")));
   });
 });

@@ -1,0 +1,97 @@
+import type { Destination, PrivacyGate } from "../privacy/gate.ts";
+import type { TurnStep } from "../turns/turn-step.ts";
+import { hasMore, READ_MORE } from "./read-more.ts";
+import { countedGrant, type ToolGrant, type ToolGrants } from "./tool-grants.ts";
+import { decideCall, type ToolDecision } from "./tool-policy.ts";
+import type { ToolServers } from "./tool-servers.ts";
+import type { ServedTool } from "./tool-source.ts";
+
+/** The user of tools: an agent in a room, for a person. */
+export interface ToolUser {
+  readonly ghost: string;
+  readonly roomId: string;
+  /** The person behind the question. */
+  readonly asker: string;
+  /** Whether another agent asks, on that person's behalf. */
+  readonly isFromAgent: boolean;
+  /** The agent's name. */
+  readonly agent: string;
+  /** The place of the model that reads the results. */
+  readonly model: Pick<Destination, "locality">;
+  /** Whether anything of the conversation came encrypted. */
+  readonly encrypted: boolean;
+  /** The steps so far. */
+  readonly steps: readonly TurnStep[];
+}
+
+/** A tool, and whether it may be used. */
+export interface DecidedTool extends ServedTool {
+  readonly decision: ToolDecision;
+  /** The room's decision about it, if there is one, even if it counts no more. */
+  readonly grant: ToolGrant | undefined;
+}
+
+/** Decides which tools may be used. */
+export class ToolAccess {
+  readonly #servers: ToolServers;
+  readonly #privacy: PrivacyGate;
+  readonly #grants: Pick<ToolGrants, "of">;
+  readonly #isEncrypted: (roomId: string) => Promise<boolean>;
+
+  constructor(options: {
+    readonly servers: ToolServers;
+    readonly privacy: PrivacyGate;
+    readonly grants: Pick<ToolGrants, "of">;
+    readonly isEncrypted: (roomId: string) => Promise<boolean>;
+  }) {
+    this.#servers = options.servers;
+    this.#privacy = options.privacy;
+    this.#grants = options.grants;
+    this.#isEncrypted = options.isEncrypted;
+  }
+
+  /** All tools of the servers that can be reached now, each with the decision about it. */
+  async of(user: ToolUser): Promise<readonly DecidedTool[]> {
+    const { ghost, roomId, encrypted } = user;
+    const all = await this.#servers.tools();
+    const served = hasMore(user.steps) ? [...all, READ_MORE] : all;
+    if (served.length === 0) return [];
+    const grants = await this.#grants.of(ghost, roomId);
+    const isEncrypted = encrypted || (grants.length > 0 && (await this.#isEncrypted(roomId)));
+    const isTainted = hasResultFromOutside(user.steps, served);
+    const decided: DecidedTool[] = [];
+    for (const tool of served) {
+      const { known, rules } = tool;
+      const grant = grants.find((one) => one.server === tool.server && one.tool === known.name);
+      const decision = decideCall(rules, {
+        tool: known.name,
+        hints: known.hints,
+        agent: user.agent,
+        roomId,
+        userId: user.asker,
+        isFromAgent: user.isFromAgent,
+        model: user.model.locality,
+        gate: await this.#privacy.check({ ghost, roomId, encrypted }, destinationOfTool(tool)),
+        grant: countedGrant(grant, { definition: known.hash, isEncrypted }),
+        isTainted,
+      });
+      decided.push({ ...tool, decision, grant });
+    }
+    return decided;
+  }
+}
+
+/** The recipient of a call's arguments, for the gate. A tool server's name may be a provider's too. */
+export function destinationOfTool({ server, host, rules }: Pick<ServedTool, "server" | "host" | "rules">): Destination {
+  return { provider: `tools.${server}`, host, locality: rules.locality, isSure: true };
+}
+
+/** Whether a result from outside the network is among the steps. */
+function hasResultFromOutside(steps: readonly TurnStep[], served: readonly ServedTool[]): boolean {
+  return steps.some((step) => {
+    if (step.state !== "done" || step.call.tool === undefined) return false;
+    const { server, name } = step.call.tool;
+    const tool = served.find((one) => one.server === server && one.known.name === name);
+    return tool === undefined || tool.rules.locality === "cloud" || tool.known.hints.isOpenWorld;
+  });
+}

@@ -1,0 +1,97 @@
+import { AuditLog } from "../audit/audit-log.ts";
+import { deleteInBatches } from "../database/batches.ts";
+import type { Database, Queryable } from "../database/database.ts";
+
+/** The tool of a room's decision. */
+export interface GrantedTool {
+  readonly ghost: string;
+  readonly roomId: string;
+  readonly server: string;
+  readonly tool: string;
+  /** The hash of its definition. */
+  readonly definition: string;
+}
+
+/** A decision of a room's moderators about a tool, for all later calls. */
+export interface ToolGrant {
+  readonly server: string;
+  readonly tool: string;
+  readonly decision: "allowed" | "forbidden";
+  readonly definition: string;
+  /** Whether it came encrypted. */
+  readonly encrypted: boolean;
+  readonly by: string;
+}
+
+/** The rows of `tool_grants`. */
+export class ToolGrants {
+  readonly #database: Database;
+  readonly #audit: AuditLog;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#audit = new AuditLog(database);
+  }
+
+  /** The decisions for an agent in a room. */
+  async of(ghost: string, roomId: string): Promise<readonly ToolGrant[]> {
+    const { rows } = await this.#database.query<ToolGrant>(
+      `select server, tool, decision, definition, encrypted, decided_by as by from tool_grants
+       where ghost = $1 and room_id = $2 order by server, tool`,
+      [ghost, roomId],
+    );
+    return rows;
+  }
+
+  /** Decides about a tool; a later decision replaces an earlier one. */
+  async decide(
+    tx: Queryable,
+    { ghost, roomId, server, tool, definition }: GrantedTool,
+    { decision, encrypted, by }: Pick<ToolGrant, "decision" | "encrypted" | "by">,
+  ): Promise<void> {
+    await tx.query(
+      `insert into tool_grants (ghost, room_id, server, tool, decision, definition, encrypted, decided_by)
+       values ($1, $2, $3, $4, $5, $6, $7, $8)
+       on conflict (ghost, room_id, server, tool) do update
+         set decision = excluded.decision, definition = excluded.definition, encrypted = excluded.encrypted,
+           decided_by = excluded.decided_by, decided_at = now()`,
+      [ghost, roomId, server, tool, decision, definition, encrypted, by],
+    );
+    const kind = decision === "allowed" ? "tool.granted" : "tool.forbidden";
+    await this.#audit.record(tx, { kind, ghost, room: roomId, by, server, tool, definition });
+  }
+
+  /** Takes a decision back: people are asked again. */
+  async revoke(
+    tx: Queryable,
+    { ghost, roomId, server, tool }: Omit<GrantedTool, "definition">,
+    by: string,
+  ): Promise<void> {
+    const { count } = await tx.query(
+      "delete from tool_grants where ghost = $1 and room_id = $2 and server = $3 and tool = $4",
+      [ghost, roomId, server, tool],
+    );
+    if (count > 0) await this.#audit.record(tx, { kind: "tool.revoked", ghost, room: roomId, by, server, tool });
+  }
+}
+
+/**
+ * The effect of a decision in the room's present state: it allows only the tool as it was, and one that came unencrypted
+ * allows nothing in an encrypted room. A prohibition always counts.
+ */
+export function countedGrant(
+  grant: ToolGrant | undefined,
+  now: { readonly definition: string; readonly isEncrypted: boolean },
+): ToolGrant["decision"] | undefined {
+  if (grant?.decision !== "allowed") return grant?.decision;
+  return grant.definition === now.definition && (grant.encrypted || !now.isEncrypted) ? "allowed" : undefined;
+}
+
+/** Deletes the decisions for agents that are no longer in the room. Returns the number of rows. */
+export function pruneToolGrants(database: Database, signal?: AbortSignal): Promise<number> {
+  const where = `exists (select from memberships where memberships.ghost = tool_grants.ghost
+    and memberships.room_id = tool_grants.room_id and membership not in ('join', 'invite'))
+    or (decided_at < now() - interval '90 days' and not exists (select from memberships
+      where memberships.ghost = tool_grants.ghost and memberships.room_id = tool_grants.room_id))`;
+  return deleteInBatches(database, { from: "tool_grants", where }, signal);
+}
