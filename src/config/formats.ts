@@ -42,9 +42,10 @@ export const FORMATS = {
   "web-host": {
     expected: "a host such as docs.example.org or wiki.lan:8080, without a scheme and a path",
     validate: (text) => {
+      if (!/^[a-z0-9.:[\]-]{1,255}$/.test(text)) return false;
       const url = URL.parse(`http://${text}`);
       // The parser writes a host in small letters, and leaves the usual port out.
-      return url !== null && (url.host === text || `${url.host}:80` === text) && url.username === "";
+      return url !== null && (url.host === text || `${url.host}:80` === text);
     },
   },
   "time-zone": {

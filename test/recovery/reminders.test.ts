@@ -55,6 +55,31 @@ for (const database of ["embedded", "postgres"] as const) {
       await client.end();
     }
 
+    for (const step of ["step.begun", "step.called"] satisfies Step[]) {
+      it(`at ${step}, was set once`, async () => {
+        await deployment.stopBridge();
+        const words = `Set ${step}`;
+        const preload = `--import=${inCheckout("test/support/crash-at-step.mjs")}`;
+        const dying = await deployment.startBridge({ NODE_OPTIONS: preload, CRASH_AT: `${step}:1` });
+        ollama.next({ answer: () => "", calls: [{ name: "own__remind", arguments: { words, time: "09:00" } }] });
+        ollama.install("llama3.2:3b", { answer: (messages) => messages.at(-1)?.content ?? "" });
+        const asked = await alice.sendText({ roomId, body: "Remind me!" });
+        assert.equal((await dying.exited).signal, "SIGKILL");
+        await deployment.startBridge();
+        await alice.waitMessage({ roomId, after: asked, where: ({ body }) => body.includes("is set") });
+        const list = await alice.sendText({ roomId, body: "!reminders" });
+        const { body } = await alice.waitMessage({
+          roomId,
+          after: list,
+          where: ({ sender }) => sender !== alice.userId,
+        });
+        assert.equal(body.split(words).length - 1, 1, body);
+        const [, id = ""] = new RegExp(`(\\d+): ${words}`).exec(body) ?? [];
+        const end = await alice.sendText({ roomId, body: `!reminders cancel ${id}` });
+        await alice.waitMessage({ roomId, after: end, where: (message) => message.body.includes("is ended") });
+      });
+    }
+
     for (const step of CRASHES) {
       it(`at ${step}, is answered once`, async () => {
         const words = `Say ${step}`;

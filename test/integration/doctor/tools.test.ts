@@ -23,6 +23,15 @@ describe("the doctor's look at a tool server", () => {
     assert.match(finding.text, /^files \(local\) answers, \d+ of its \d+ tools are offered$/);
   });
 
+  it("names the bridge's own tools", async () => {
+    const rules = { locality: "local", cloudModels: false, approvers: "asker", approverUsers: [] } as const;
+    const own = { type: "own", ...rules, callTimeoutMs: 1, timeZone: "UTC", hosts: [] } as const;
+    assert.deepEqual(await findingOf({ ...own, tools: new Map([["time", "never"]]) }), {
+      status: "good",
+      text: "files has the bridge's own time",
+    });
+  });
+
   it("finds one of which nothing is offered", async () => {
     const finding = await findingOf(toolProgram([UNKIND_TOOL_SERVER, "has faulty tools"]));
     assert.equal(finding.status, "bad", finding.text);

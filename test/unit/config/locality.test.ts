@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { localityOf } from "../../../src/config/locality.ts";
+import { isOwnAddress, localityOf } from "../../../src/config/locality.ts";
 
 describe("an address", () => {
   it("is local when it is a loopback or private one", () => {
@@ -39,5 +39,17 @@ describe("an address", () => {
     ]) {
       assert.equal(localityOf(url), "cloud", url);
     }
+  });
+
+  it("is of no host of the internet when it is private, reserved, or stands for such a one", () => {
+    for (const address of [
+      ...["127.0.0.1", "10.0.0.1", "172.20.0.1", "192.168.0.1", "169.254.169.254", "100.100.0.1", "0.0.0.0", "0.1.2.3"],
+      ...["192.0.0.8", "198.18.0.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255"],
+      ...["::", "::1", "fd12::1", "fe80::1", "fec0::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1"],
+      ...["64:ff9b::7f00:1", "64:ff9b::a00:1", "no address", ""],
+    ])
+      assert.equal(isOwnAddress(address), true, address);
+    for (const address of ["8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:8.8.8.8"])
+      assert.equal(isOwnAddress(address), false, address);
   });
 });
