@@ -209,6 +209,9 @@ describe("an agent with the bridge's own tools", () => {
     assert.equal(due.encrypted, true);
     assert.equal(due.content["m.relates_to"], undefined);
     assert.deepEqual(due.content["m.mentions"], { user_ids: [alice.userId] });
+    ollama.next({ answer: () => "Call Ann, Alice!" });
+    await alice.react(roomId, due.eventId, "🔁");
+    await alice.waitMessage({ roomId, where: ({ body }) => /^Call Ann, Alice!\s+⏰ Reminder 1/.test(body) });
     const { rows } = await query("select next_at > now() as again, body from reminders");
     assert.equal((rows[0] as { again: boolean }).again, true);
     assert.doesNotMatch((rows[0] as { body: string }).body, /Alice|Ann/);

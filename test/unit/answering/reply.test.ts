@@ -42,6 +42,19 @@ describe("an answer", () => {
     assert.equal((inThread["m.relates_to"] as { rel_type?: string }).rel_type, "m.thread");
   });
 
+  it("to a reminder, whose question nobody sent, replies to nothing, or stands in its thread", () => {
+    const target = { eventId: "reminder 3 1764576000000", threadRoot: undefined };
+    for (const follows of [true, false])
+      assert.equal(answerContent("hi", { ...target, follows }, TO_ALICE)["m.relates_to"], undefined);
+    assert.equal(noticeContent("hi", target)["m.relates_to"], undefined);
+    assert.deepEqual(answerContent("hi", { ...target, threadRoot: "$root" }, TO_ALICE)["m.relates_to"], {
+      rel_type: "m.thread",
+      event_id: "$root",
+      is_falling_back: true,
+      "m.in_reply_to": { event_id: "$root" },
+    });
+  });
+
   it("stands in the thread of its question", () => {
     assert.deepEqual(answerContent("hi", { ...TARGET, threadRoot: "$root" }, TO_ALICE)["m.relates_to"], {
       rel_type: "m.thread",
