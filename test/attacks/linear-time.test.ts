@@ -1127,6 +1127,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "turns/turn-queue.ts",
     "turns/turn-steps.ts",
     "turns/step-work.ts",
+    "turns/call-budget.ts",
     "turns/waiting-turns.ts",
     "answering/stopped-questions.ts",
     "answering/tool-decisions.ts",

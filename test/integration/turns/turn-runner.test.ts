@@ -4,6 +4,8 @@ import type { Database } from "../../../src/database/database.ts";
 import { History } from "../../../src/memory/history.ts";
 import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
+import type { CallsWanted, ReadyCall } from "../../../src/turns/step-loop.ts";
+import type { OpenCall } from "../../../src/turns/turn-step.ts";
 import { TurnStopped, type Turn, type TurnReply } from "../../../src/turns/turn.ts";
 import { DRAFT_STEP, TurnRunner, type TurnLimits } from "../../../src/turns/turn-runner.ts";
 import type { Drafting, TurnWork } from "../../../src/turns/turn-work.ts";
@@ -28,8 +30,10 @@ class World {
   readonly working = new Set<string>();
   redact: (eventId: string) => Promise<void> = () => Promise.resolve();
   drafting: Drafting = { ...drafting(0), shows: false };
-  respond: (turn: Turn, signal: AbortSignal, show: (text: string) => void) => Promise<TurnReply> = (turn) =>
-    Promise.resolve(reply(turn.eventId));
+  respond: (turn: Turn, signal: AbortSignal, show: (text: string) => void) => Promise<TurnReply | CallsWanted> = (
+    turn,
+  ) => Promise.resolve(reply(turn.eventId));
+  ready: (step: OpenCall) => Promise<ReadyCall> = () => Promise.reject(new Error("this model calls no tools"));
   send: (step: string) => void | Promise<void> = () => undefined;
   /** Called when an event is stored, and before it is sent. */
   stored: (turn: Turn, step: string) => void = () => undefined;
@@ -127,8 +131,8 @@ class World {
             this.asked.push(turn.eventId);
             return this.respond(turn, signal, show);
           },
-          ready: () => Promise.reject(new Error("this model calls no tools")),
-          timeIsOver: () => Promise.reject(new Error("this model calls no tools")),
+          ready: (step) => this.ready(step),
+          timeIsOver: () => Promise.resolve({ body: "too late" }),
           drafting: () => Promise.resolve(this.drafting),
         }),
       giveUp: (turn, why) =>
@@ -669,6 +673,90 @@ forEachDatabase((_kind, open) => {
       await world.until(question, "answered");
       await successor.stop();
       assert.equal(world.sent.size, 1);
+    });
+
+    /** A world whose model calls one tool for each question; people have to agree to it. */
+    async function askingWorld(): Promise<World & { made: string[] }> {
+      const world = Object.assign(await World.create(await open()), { made: new Array<string>() });
+      world.respond = (turn) => {
+        const isFirst = world.asked.filter((asked) => asked === turn.eventId).length === 1;
+        const call = { id: turn.eventId, name: "t", arguments: {}, mayRepeat: false };
+        return Promise.resolve(
+          isFirst && turn.eventId.startsWith("$call")
+            ? { outcome: "calls", said: { text: "" }, calls: [call] }
+            : reply(turn.eventId),
+        );
+      };
+      world.ready = ({ state, call: { id } }) =>
+        Promise.resolve(
+          state === "approved"
+            ? {
+                may: "call",
+                make: () => {
+                  world.made.push(id);
+                  return Promise.resolve({ text: "done", isError: false });
+                },
+              }
+            : { may: "ask", asked: { deciders: "asker", canGrant: false }, question: { body: "May I?" } },
+        );
+      return world;
+    }
+
+    it("wait for a person's word without holding up anything, and go on after it, whoever takes it", async () => {
+      const world = await askingWorld();
+      const runner = world.runner();
+      const question = await world.ask("!a", "$call1");
+      runner.kick();
+      await world.until(question, "waiting");
+      await eventually("the turn to be put away", () => !runner.isBusy(GHOST) && world.working.size === 0);
+      const next = await world.ask("!a");
+      runner.kick();
+      await world.until(next, "answered");
+      assert.deepEqual([await world.state(question), world.made], ["waiting", []]);
+      // Another process hears the word.
+      const { waiting } = new TurnStore(world.database, sealsOf(world.database));
+      const [asked] = await waiting.in(GHOST, "!a");
+      assert.ok(asked);
+      await world.database.transaction((tx) => waiting.decide(tx, asked, "approved", "@alice:a.b"));
+      runner.kick();
+      await world.until(question, "answered");
+      await runner.stop();
+      assert.deepEqual(world.made, [question]);
+      assert.deepEqual(
+        [...world.sent.keys()],
+        [`${question} question.${asked.code}`, `${next} answer.0`, `${question} answer.0`],
+      );
+    });
+
+    it("go on by themselves when nobody has answered in time, and say so at the question", async () => {
+      const world = await askingWorld();
+      world.limits = { ...world.limits, approvalMs: 300 };
+      const runner = world.runner();
+      const question = await world.ask("!a", "$call1");
+      runner.kick();
+      await world.until(question, "answered");
+      await runner.stop();
+      assert.deepEqual(world.made, []);
+      assert.deepEqual(
+        [...world.sent.keys()].map((step) => step.replace(/question\.[A-Z]+/, "question")),
+        [`${question} question`, `${question} question over`, `${question} answer.0`],
+      );
+    });
+
+    it("do not go on when they were stopped while they waited", async () => {
+      const world = await askingWorld();
+      const runner = world.runner();
+      const question = await world.ask("!a", "$call1");
+      runner.kick();
+      await world.until(question, "waiting");
+      const stopped = await world.store.stop(world.database, { ghost: GHOST, roomId: "!a", eventId: question });
+      assert.equal(stopped.questions.length, 1);
+      runner.kick();
+      const next = await world.ask("!a");
+      runner.kick();
+      await world.until(next, "answered");
+      await runner.stop();
+      assert.deepEqual([await world.state(question), world.made, world.asked], ["cancelled", [], [question, next]]);
     });
 
     it("do not begin when the question was deleted", async () => {
