@@ -9,12 +9,15 @@ import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { Turn, TurnReply } from "../turns/turn.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import type { CallsWanted, ReadyCall } from "../turns/step-loop.ts";
-import type { OpenCall } from "../turns/turn-step.ts";
+import type { OpenCall, ProposedCall, TurnStep } from "../turns/turn-step.ts";
 import type { AnswerAttempt, Asking, ReadyAsking, RememberMessage } from "../turns/turn-work.ts";
+import { answerMessages, markOf, toAsker } from "./answer-messages.ts";
 import { fixed } from "./failure-notices.ts";
 import type { SeenForAnswer, Source } from "./material.ts";
 import { answeringParts, type AnsweringOptions, type AnsweringParts } from "./parts.ts";
+import { noticeContent } from "./reply.ts";
 import type { RoomLanguage } from "./room-language.ts";
+import { stoppedInCall, withCallUnderWay } from "./tool-progress.ts";
 import { questionIsOver } from "./tool-question.ts";
 import { NOT_OFFERED } from "./tool-words.ts";
 import type { Manner } from "./voice-answers.ts";
@@ -57,6 +60,9 @@ export class Answering {
     return {
       respond: (asking) => this.#respond(turn, source, asking),
       ready: (step, asking) => this.#ready(turn, source, step, asking),
+      stoppedIn: (call, steps) => this.#stoppedIn(turn, source, call, steps),
+      underWay: async (steps, call) =>
+        withCallUnderWay(steps, call, await this.#language.wordsWith(source.set, turn.ghost, turn.roomId)),
       timeIsOver: async (question) => {
         const words = await this.#language.wordsWith(source.set, turn.ghost, turn.roomId);
         return questionIsOver(question, words.tools.timeIsOver);
@@ -109,6 +115,16 @@ export class Answering {
     if (material.encrypted && !turn.encrypted) await this.#turns.markEncrypted(turn);
     const words = once(() => this.#language.wordsWith(source.set, turn.ghost, turn.roomId));
     return voiceAnswers.ready(voice, turn, { material, words }, step, asking);
+  }
+
+  /** The reply of an answer that was stopped during a call. */
+  async #stoppedIn(turn: Turn, source: Source, call: ProposedCall, steps: readonly TurnStep[]): Promise<TurnReply> {
+    const words = await this.#language.wordsWith(source.set, turn.ghost, turn.roomId);
+    const target = await this.#parts.targets.of(turn);
+    const { said, note } = stoppedInCall(steps, call, words);
+    if (said === "") return { outcome: "stopped", messages: [{ content: noticeContent(note, target, markOf(turn)) }] };
+    const messages = await answerMessages(said, turn, target, toAsker(turn, target.follows), note);
+    return { outcome: "stopped", messages };
   }
 
   /** The answer of another agent's model, if one may answer; else the given reply. */

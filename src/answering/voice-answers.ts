@@ -27,6 +27,7 @@ import { withThinking } from "./reply.ts";
 import type { ReplyTargets } from "./reply-targets.ts";
 import { unlessAborted } from "../concurrency/unless-aborted.ts";
 import { definitionsOf, type ToolOffers } from "./tool-offers.ts";
+import { withCalls } from "./tool-progress.ts";
 import { limitReached, roundsOf } from "./tool-rounds.ts";
 import { UnreadableFile } from "./unreadable-file.ts";
 import type { Voice } from "./voices.ts";
@@ -53,7 +54,7 @@ export class VoiceAnswers {
   readonly #consentQuestions: ConsentQuestions;
   readonly #targets: ReplyTargets;
   readonly #notices: FailureNotices;
-  readonly #answers: () => Pick<AnswerSettings, "thinking">;
+  readonly #answers: () => Pick<AnswerSettings, "thinking" | "tools">;
   readonly #log: Logger;
 
   /** @param options.answers the admin's settings; read anew each time. */
@@ -65,7 +66,7 @@ export class VoiceAnswers {
     readonly consentQuestions: ConsentQuestions;
     readonly targets: ReplyTargets;
     readonly notices: FailureNotices;
-    readonly answers: () => Pick<AnswerSettings, "thinking">;
+    readonly answers: () => Pick<AnswerSettings, "thinking" | "tools">;
     readonly log: Logger;
   }) {
     this.#privacy = options.privacy;
@@ -150,7 +151,7 @@ export class VoiceAnswers {
     const messages = await answerMessages(text, turn, target, address, said === "" ? undefined : said);
     return {
       outcome: "answered",
-      messages: this.#thoughtful(messages, soFar.thinking),
+      messages: await this.#withCalls(this.#thoughtful(messages, soFar.thinking), steps, words),
       ...(soFar.usage === undefined ? {} : { usage: soFar.usage }),
     };
   }
@@ -160,6 +161,19 @@ export class VoiceAnswers {
     const [first, ...others] = messages;
     if (!this.#answers().thinking || thinking.trim() === "" || first === undefined) return messages;
     const content = withThinking(first.content, thinking);
+    return isSmall(content) ? [{ ...first, content }, ...others] : messages;
+  }
+
+  /** The answer with the calls behind it above its beginning, where that is wanted. */
+  async #withCalls(
+    messages: readonly TurnMessage[],
+    steps: readonly TurnStep[],
+    words: Manner["words"],
+  ): Promise<readonly TurnMessage[]> {
+    const [first, ...others] = messages;
+    const hasCalls = steps.some(({ askedOf }) => askedOf === "tool");
+    if (!hasCalls || this.#answers().tools === "off" || first === undefined) return messages;
+    const content = withCalls(first.content, steps, await words());
     return isSmall(content) ? [{ ...first, content }, ...others] : messages;
   }
 

@@ -172,6 +172,8 @@ export interface AnswerSettings {
   readonly maxEdits: number;
   /** Whether the model's thinking is shown, folded. */
   readonly thinking: boolean;
+  /** Whether the calls of tools behind an answer are listed above it, folded. */
+  readonly tools: "fold" | "off";
   /** Whether a question gets the reaction 👀 once it is taken. */
   readonly acknowledge: boolean;
   /** Whether an agent introduces itself where it was invited. */

@@ -175,17 +175,14 @@ function answeringOf(raw: RawConfig): Pick<Config, "answers" | "exchanges" | "me
       stream: raw.answers.stream,
       maxEdits: raw.answers.max_edits,
       thinking: raw.answers.thinking,
+      tools: raw.answers.tools,
       acknowledge: raw.answers.acknowledge,
       welcome: raw.answers.welcome,
       commandMenus: raw.answers.command_menus,
       aiMarks: raw.answers.ai_marks,
       language: raw.answers.language,
     },
-    exchanges: {
-      delegate: raw.exchanges.delegate,
-      maxHops: raw.exchanges.max_hops,
-      maxTurns: raw.exchanges.max_turns,
-    },
+    exchanges: { delegate: raw.exchanges.delegate, maxHops: raw.exchanges.max_hops, maxTurns: raw.exchanges.max_turns },
     memory: {
       summaries: raw.memory.summaries,
       retentionMs: raw.memory.retention === undefined ? undefined : parseDays(raw.memory.retention),
@@ -239,6 +236,7 @@ interface RawConfig {
     stream: Config["answers"]["stream"];
     max_edits: number;
     thinking: boolean;
+    tools: Config["answers"]["tools"];
     acknowledge: boolean;
     welcome: boolean;
     command_menus: boolean;

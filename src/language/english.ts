@@ -208,6 +208,9 @@ export const english = {
       isAgain
         ? `**I was interrupted while I used \`${tool}\` of \`${server}\`, and nobody knows whether it was done. Shall I do it again?**`
         : `**May I use \`${tool}\` of \`${server}\`?**`,
+    underWay: (doing) => `🔧 Using ${doing} …`,
+    stoppedIn: (doing) => `Stopped while I used ${doing}. Nobody knows whether that was done.`,
+    calls: (calls) => `🔧 ${counted(calls, "tool call", "tool calls")}`,
     noArguments: "It has no arguments.",
     longArguments: (characters) => `Its arguments (${counted(characters, "character", "characters")})`,
     claims: ({ claims }) =>

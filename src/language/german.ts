@@ -215,6 +215,9 @@ export const german: Words = {
       isAgain
         ? `**Ich wurde unterbrochen, während ich \`${tool}\` von \`${server}\` benutzt habe, und niemand weiß, ob es getan wurde. Soll ich es noch einmal tun?**`
         : `**Darf ich \`${tool}\` von \`${server}\` benutzen?**`,
+    underWay: (doing) => `🔧 Ich benutze ${doing} …`,
+    stoppedIn: (doing) => `Angehalten, während ich ${doing} benutzt habe. Niemand weiß, ob das getan wurde.`,
+    calls: (calls) => `🔧 ${counted(calls, "Werkzeug-Aufruf", "Werkzeug-Aufrufe")}`,
     noArguments: "Es hat keine Angaben.",
     longArguments: (characters) => `Die Angaben (${counted(characters, "Zeichen", "Zeichen")})`,
     claims: ({ claims }) =>

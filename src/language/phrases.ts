@@ -170,6 +170,12 @@ export interface Phrases {
     /** The question, above the arguments. */
     readonly question: (call: ToolQuestionWords) => string;
     readonly noArguments: string;
+    /** Stands below the words so far while a tool is at work. */
+    readonly underWay: (doing: string) => string;
+    /** Stands below the words of an answer that was stopped while a tool was at work. */
+    readonly stoppedIn: (doing: string) => string;
+    /** Stands where the calls behind an answer are folded. */
+    readonly calls: (calls: number) => string;
     /** Stands where long arguments are folded. */
     readonly longArguments: (characters: number) => string;
     /** What the tool claims to do. */

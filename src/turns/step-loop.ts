@@ -206,6 +206,7 @@ async function make(
   records: StepRecords,
 ): Promise<void> {
   await records.begun(step);
+  steps[step.number - 1] = { ...step, state: "running" };
   reached("step.begun");
   const answer = await ready.make();
   reached("step.called");

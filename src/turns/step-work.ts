@@ -9,7 +9,7 @@ import type { CallsWanted, ReadyCall, StepWork } from "./step-loop.ts";
 import { outOfTime, proposedAgain, type OpenCall, type TurnStep } from "./turn-step.ts";
 import type { TurnSteps } from "./turn-steps.ts";
 import type { AnswerAttempt, TurnWork } from "./turn-work.ts";
-import { idsOfTurn, type Turn, type TurnMessage, type TurnReply } from "./turn.ts";
+import { idsOfTurn, type Turn, type TurnMessage, type TurnReply, type TurnStopped } from "./turn.ts";
 
 /** The surroundings of the steps of a turn. */
 export interface TurnStepOptions {
@@ -46,6 +46,17 @@ export async function stepsToGoOn(
   return outOfTime(await Promise.all(resumed), isLate);
 }
 
+/** The reply of a turn that was stopped while nobody, or a tool, was asked: the model's own words are its own reply. */
+export async function stoppedReply(
+  attempt: AnswerAttempt,
+  steps: readonly TurnStep[],
+  { keeps }: TurnStopped,
+): Promise<TurnReply> {
+  const running = steps.find((step) => step.state === "running");
+  if (running?.askedOf === "tool" && keeps) return attempt.stoppedIn(running.call, steps);
+  return { outcome: "stopped", messages: [], withdrawn: !keeps };
+}
+
 /** Asks the ones who are asked in the steps of a running turn: its model, its tools, and people. */
 export class TurnStepWork implements StepWork {
   readonly #options: TurnStepOptions;
@@ -68,8 +79,18 @@ export class TurnStepWork implements StepWork {
     return got;
   }
 
-  ready(step: OpenCall, steps: readonly TurnStep[], isAhead: boolean): Promise<ReadyCall> {
-    return this.#attempt.ready(step, { steps, signal: this.#options.signal, isAhead });
+  async ready(step: OpenCall, steps: readonly TurnStep[], isAhead: boolean): Promise<ReadyCall> {
+    const { show, signal } = this.#options;
+    const ready = await this.#attempt.ready(step, { steps, signal, isAhead });
+    if (ready.may !== "call") return ready;
+    const underWay = await this.#attempt.underWay(steps, step.call);
+    return {
+      may: "call",
+      make: () => {
+        show(underWay);
+        return ready.make();
+      },
+    };
   }
 
   sendQuestion(code: string, content: TurnMessage["content"], beside: StoredBeside): Promise<SentEvent> {

@@ -9,7 +9,7 @@ import { Delivery } from "./delivery.ts";
 import { Draft } from "./draft.ts";
 import { withinBudget, type CallBudget } from "./call-budget.ts";
 import { takeSteps, type Waits } from "./step-loop.ts";
-import { stepsToGoOn, TurnStepWork } from "./step-work.ts";
+import { stepsToGoOn, stoppedReply, TurnStepWork } from "./step-work.ts";
 import { FIRST_STEP, lastEnd, type TurnStep } from "./turn-step.ts";
 import type { AnswerAttempt, Drafting, TurnWork } from "./turn-work.ts";
 import { conversationOf, idsOfTurn, TurnStopped, type Turn, type TurnReply } from "./turn.ts";
@@ -386,7 +386,7 @@ export class TurnRunner {
       return reply ?? (await this.#work.giveUp(turn, "unknown"));
     } catch (error) {
       if (this.#stopping.signal.aborted) throw error;
-      if (stop.aborted) return { outcome: "stopped", messages: [], withdrawn: !(stop.reason as TurnStopped).keeps };
+      if (stop.aborted) return await stoppedReply(attempt, steps, stop.reason as TurnStopped);
       if (timeout.aborted) return this.#work.giveUp(turn, "timeout");
       throw error;
     }

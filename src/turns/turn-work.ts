@@ -2,7 +2,7 @@ import type { Queryable } from "../database/database.ts";
 import type { SendOptions, SentEvent } from "../ghost/form.ts";
 import type { Lease } from "../leases/leases.ts";
 import type { CallsWanted, ReadyCall } from "./step-loop.ts";
-import type { OpenCall, TurnStep } from "./turn-step.ts";
+import type { OpenCall, ProposedCall, TurnStep } from "./turn-step.ts";
 import type { Turn, TurnMessage, TurnReply } from "./turn.ts";
 
 /** The port that turns call upwards; the answering and the ghosts implement it. */
@@ -45,6 +45,10 @@ export interface AnswerAttempt {
   respond(asking: Asking): Promise<TurnReply | CallsWanted>;
   /** Makes a call ready; see {@link StepWork}. Throws the signal's reason. */
   ready(step: OpenCall, asking: ReadyAsking): Promise<ReadyCall>;
+  /** The reply of an answer that was stopped while a call was under way. */
+  stoppedIn(call: ProposedCall, steps: readonly TurnStep[]): Promise<TurnReply>;
+  /** The words so far with the call that is about to be made, as the draft shows them. */
+  underWay(steps: readonly TurnStep[], call: ProposedCall): Promise<string>;
   /** The content of the edit of a question about a call that says that nobody has answered it in time. */
   timeIsOver(question: string): Promise<TurnMessage["content"]>;
   drafting(): Promise<Drafting>;

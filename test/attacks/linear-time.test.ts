@@ -14,6 +14,8 @@ import { cleanText } from "../../src/text/clean-text.ts";
 import { COMMANDS } from "../../src/commands/all.ts";
 import { chosenCommand } from "../../src/commands/command-menu.ts";
 import { questionIsOver, toolQuestion } from "../../src/answering/tool-question.ts";
+import { stoppedInCall, withCalls, withCallUnderWay } from "../../src/answering/tool-progress.ts";
+import type { ProposedCall, TurnStep } from "../../src/turns/turn-step.ts";
 import { codeWord, isToolWord, plainWord } from "../../src/commands/code-word.ts";
 import { questionStep, readCode } from "../../src/turns/call-code.ts";
 import { visibleJson } from "../../src/text/visible-json.ts";
@@ -352,6 +354,11 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "answering/tool-question.ts": {
     toolQuestion: (text) => toolQuestion(WORDS, toolFacts(), { [text]: text }, TARGET, { mentions: [], mark: MARK }),
     questionIsOver: (text) => questionIsOver(text, WORDS.tools.stopped),
+  },
+  "answering/tool-progress.ts": {
+    withCalls: (text) => withCalls({ body: text }, callsOf(text), WORDS),
+    stoppedInCall: (text) => stoppedInCall(callsOf(text), callOf(text), WORDS),
+    withCallUnderWay: (text) => withCallUnderWay(callsOf(text), callOf(text), WORDS),
   },
   "text/visible-json.ts": { visibleJson: (text) => visibleJson({ [text]: text }) },
   "commands/read-command.ts": {
@@ -1415,6 +1422,18 @@ const TOOL_RULES: ToolRules = {
 /** A call of one of our own tools. */
 function callWith(given: Readonly<Record<string, unknown>>): OwnCall {
   return { ...contextOf(), given, signal: new AbortController().signal };
+}
+
+function callOf(text: string): ProposedCall {
+  return { id: text, name: text, arguments: {}, mayRepeat: true };
+}
+
+/** A model's words, and a call of a tool. */
+function callsOf(text: string): TurnStep[] {
+  return [
+    { number: 1, askedOf: "model", state: "called", answer: { text } },
+    { number: 2, askedOf: "tool", state: "done", call: callOf(text), answer: { text, isError: false } },
+  ];
 }
 
 const MARK = { origin: "$e", hops: 0 };

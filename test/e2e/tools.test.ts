@@ -97,6 +97,12 @@ describe("an agent with tools", () => {
     const answer = await ask(roomId, "What do whales do?");
     assert.equal(answer.body, "The file says: Whales sing.");
     assert.equal(answer.encrypted, true);
+    // What it used is folded above the answer.
+    const html = String(answer.current["formatted_body"]);
+    assert.match(
+      html,
+      /^<details><summary>🔧 1 tool call<\/summary><ul><li>✔ files: read text file<\/li><\/ul><\/details>/,
+    );
     const [first, second] = lastAsked(2);
     // All that is not refused is offered, of the servers that are there.
     assert.deepEqual(first?.tools?.map((tool) => tool.function.name).toSorted(), [
@@ -130,6 +136,25 @@ describe("an agent with tools", () => {
       (await lines()).slice(before),
       [1, 2, 3].map((nth) => `count {"nth":${nth}}`),
     );
+  });
+
+  it("shows what it is doing while a tool is at work, and 🛑 ends that", async () => {
+    const roomId = await chatWith("llama");
+    ollama.next({ answer: () => "I look.", calls: [{ name: "counter__count", arguments: { hold: true } }] });
+    const question = await alice.sendText({ roomId, body: "Count!" });
+    const draft = await alice.waitMessage({
+      roomId,
+      after: question,
+      where: ({ body }) => body === "I look.\n\n🔧 Using counter: count …",
+    });
+    await alice.react(roomId, draft.eventId, "🛑");
+    const stopped = await alice.waitMessage({
+      roomId,
+      where: ({ eventId, body }) => eventId === draft.eventId && !body.includes("🔧"),
+    });
+    assert.equal(stopped.body, "I look.\n\nStopped while I used counter: count. Nobody knows whether that was done.");
+    ollama.next({ answer: () => "Here I am." });
+    assert.equal((await ask(roomId, "Are you there?")).body, "Here I am.");
   });
 
   it("learns what was wrong with a call, and nothing is done", async () => {

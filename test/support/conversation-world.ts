@@ -388,6 +388,7 @@ export class World {
       stream: "edit",
       maxEdits: 24,
       thinking: this.showsThinking,
+      tools: "fold",
       acknowledge: true,
       welcome: this.welcomes,
       commandMenus: this.describes,

@@ -112,6 +112,9 @@ const PARTS: PartsOf<Omit<Words, "settings">> & Settings = {
   tools: {
     question: TOOL_QUESTIONS,
     longArguments: [[1_200]],
+    underWay: [["files: search files"]],
+    stoppedIn: [["files: search files"]],
+    calls: [[1], [7]],
     claims: TOOL_QUESTIONS,
     goTo: TOOL_QUESTIONS,
     decides: TOOL_QUESTIONS,

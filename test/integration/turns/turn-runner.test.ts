@@ -132,6 +132,8 @@ class World {
             return this.respond(turn, signal, show);
           },
           ready: (step) => this.ready(step),
+          stoppedIn: () => Promise.resolve({ outcome: "stopped", messages: [{ content: { body: "stopped" } }] }),
+          underWay: () => Promise.resolve("at work"),
           timeIsOver: () => Promise.resolve({ body: "too late" }),
           drafting: () => Promise.resolve(this.drafting),
         }),

@@ -61,6 +61,7 @@ describe("a good configuration", () => {
         stream: "edit",
         maxEdits: 24,
         thinking: false,
+        tools: "fold",
         acknowledge: false,
         welcome: true,
         commandMenus: false,
