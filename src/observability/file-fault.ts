@@ -23,6 +23,9 @@ interface FileSystemError extends Error {
 
 /** The error in words for the admin where the file system refused a path, else unchanged. */
 export function explainFileError(error: unknown): unknown {
+  if (isOfRemovedFolder(error)) {
+    return new FileFault("the current folder can't be used: it has been removed; go to another one", { cause: error });
+  }
   if (!isFileSystemError(error)) return error;
   return new FileFault(`${error.path} can't be used: ${reasonOfFileError(error, error.path)}`, { cause: error });
 }
@@ -117,6 +120,11 @@ function factsOf(path: string): Stats | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether the process was started in a folder that is no more: the error has no path. */
+function isOfRemovedFolder(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error && error.syscall === "uv_cwd";
 }
 
 /** Whether the file system refused a path. */

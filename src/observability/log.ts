@@ -1,4 +1,4 @@
-import { pino, type Logger as PinoLogger, type LoggerOptions } from "pino";
+import { pino, type DestinationStream, type Logger as PinoLogger, type LoggerOptions } from "pino";
 import pretty from "pino-pretty";
 import { isColoured } from "./colour.ts";
 import { describeError, unquoted } from "./described-error.ts";
@@ -57,7 +57,7 @@ export function createLogger(
         options,
         pretty({ destination: 2, sync: true, colorize: isColoured(process.stderr), ignore: "pid,hostname" }),
       )
-    : pino(options, pino.destination({ fd: 2, sync: true }));
+    : pino(options, standardError());
   return root;
 
   /** Whether a line is told: a failure that comes again and again is told once, and counted. */
@@ -78,6 +78,16 @@ export function createLogger(
     clearInterval(sweep);
     sweep = undefined;
   }
+}
+
+/** The most that is held while standard error takes nothing, in bytes. */
+const MOST_HELD = 65_536;
+
+/** Where its disk is full or its reader is gone, lines are held, then dropped: the bridge goes on without its log. */
+function standardError(): DestinationStream {
+  const stream = pino.destination({ fd: 2, sync: true, maxLength: MOST_HELD });
+  stream.on("error", () => undefined);
+  return stream;
 }
 
 /** The pause between two looks for failures that go on or are over, in ms. */

@@ -83,6 +83,22 @@ describe("matrix-agents", () => {
     assert.deepEqual(await once(child, "close"), [2, null]);
   });
 
+  for (const args of [["doctor"], ["init", "--yes"], ["start"]]) {
+    it(`${args.join(" ")} says that the current folder has been removed`, async () => {
+      const folder = await temporaryDirectory("removed");
+      const program = [process.execPath, inCheckout("src/main.js"), ...args];
+      const shell = await startProcess({
+        command: "sh",
+        args: ["-c", 'rmdir "$PWD"; exec "$@"', "sh", ...program],
+        cwd: folder,
+      });
+      assert.equal((await shell.exited).code, 1);
+      assert.deepEqual(shell.stderr, [
+        "matrix-agents: the current folder can't be used: it has been removed; go to another one",
+      ]);
+    });
+  }
+
   it("ends with its exit code, and says on standard error why", async () => {
     const usage = await runProcess(["strat"]);
     assert.deepEqual([usage.code, usage.stdout], [2, ""]);

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { startProcess } from "../../support/process.ts";
 import { inCheckout } from "../../support/paths.ts";
+
+/** A file that is always full; Linux has one. */
+const FULL = "/dev/full";
+const NO_FULL_DISK = !existsSync(FULL) && "there is no /dev/full";
 
 /** The lines that a program logs, which is given the logger as `log` and two kinds of errors. */
 async function logged(level: string, body: string, env: NodeJS.ProcessEnv = {}): Promise<Record<string, unknown>[]> {
@@ -50,6 +59,22 @@ describe("the log", () => {
     );
     assert.doesNotMatch(JSON.stringify(lines), /"stack"/);
   });
+
+  for (const format of ["json", "pretty"] as const) {
+    it(`ends nothing where its disk is full, as ${format}`, { skip: NO_FULL_DISK }, async () => {
+      const program = `
+        import { createLogger } from ${JSON.stringify(inCheckout("src/observability/log.ts"))};
+        const log = createLogger("info", "${format}");
+        for (let count = 0; count < 2_000; count++) log.info({ count }, "a line that nobody can read any more");
+        setTimeout(() => console.log("done"), 10);`;
+      await using full = await open(FULL, "w");
+      const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+        stdio: ["ignore", "pipe", full.fd],
+      });
+      const [said] = await Promise.all([text(child.stdout ?? assert.fail()), once(child, "close")]);
+      assert.deepEqual([child.exitCode, said], [0, "done\n"]);
+    });
+  }
 
   it("tells every line at debug", async () => {
     assert.equal((await logged("debug", flood)).length, 150);
