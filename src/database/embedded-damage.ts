@@ -21,8 +21,36 @@ export function remedyOfDamage(folder: string): string {
   return `put them aside and restore a backup: ${aside} && matrix-agents restore FILE (without a backup see ${packageFile("docs/operations/restore.md")})`;
 }
 
+/** The system's errors, as WebAssembly numbers them and as PostgreSQL says them. */
+const SYSTEM_ERRORS = [
+  ["EACCES", 2, /Permission denied/],
+  ["EDQUOT", 19, /Quota exceeded/],
+  ["EIO", 29, /I\/O error/],
+  ["EMFILE", 33, /No file descriptors available/],
+  ["ENFILE", 41, /Too many open files/],
+  ["ENOSPC", 51, /No space left on device/],
+  ["ENOTDIR", 54, undefined],
+  ["EPERM", 63, /Operation not permitted/],
+  ["EROFS", 69, /Read-only file system/],
+] as const;
+
+/**
+ * The error for an embedded database that PostgreSQL could not open, from its end, which is an error of WebAssembly, and from its
+ * log: the file system's where that refused something, else damage.
+ */
+export function unopened(folder: string, log: readonly string[], cause: unknown): Error {
+  if (cause instanceof Error && "code" in cause && typeof cause.code === "string" && "path" in cause) return cause;
+  const number: unknown = typeof cause === "object" && cause !== null && "errno" in cause ? cause.errno : undefined;
+  const said = lastWords(log, folder);
+  const [code] = SYSTEM_ERRORS.find(([, errno, words]) => errno === number || words?.test(said ?? "") === true) ?? [];
+  if (code !== undefined) {
+    return Object.assign(new Error(`${code}: the database's files`), { code, path: folder, syscall: "open" });
+  }
+  return damage(folder, said === undefined ? "PostgreSQL ends while it reads them" : `PostgreSQL says: ${said}`);
+}
+
 /** The reason that PostgreSQL gave for its end in the lines of its log; undefined where it gave none. */
-export function lastWords(log: readonly string[], folder: string): string | undefined {
+function lastWords(log: readonly string[], folder: string): string | undefined {
   const at = log.findLastIndex((line) => /\b(?:FATAL|PANIC): /.test(line));
   if (at === -1) return undefined;
   const parts = [log[at], log[at + 1]].flatMap((line) => /\b(?:FATAL|PANIC|DETAIL): +(.+)/.exec(line ?? "")?.[1] ?? []);

@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { PGlite, types } from "@electric-sql/pglite";
 import { databaseError, type Database, type Queryable, type Result, type Row } from "./database.ts";
-import { damage, lastWords } from "./embedded-damage.ts";
+import { damage, unopened } from "./embedded-damage.ts";
 import { keepUp } from "./embedded-upkeep.ts";
 import { SyncedFiles, settleFolder, syncFolder } from "./synced-files.ts";
 import { TransactionStatements } from "./transaction-statements.ts";
@@ -63,7 +63,7 @@ async function startPostgres(directory: string, original: string): Promise<PGlit
       [types.NUMERIC]: (value) => Number(value),
     },
   }).catch((cause: unknown) => {
-    throw unopened({ directory, original, log }, cause);
+    throw unopened(original, log, cause);
   });
   log.length = 0;
   return lite;
@@ -119,15 +119,6 @@ function collectGarbage(): void {
   collect();
 }
 
-/** The numbers that WebAssembly gives the system's errors. */
-const SYSTEM_ERRORS: Readonly<Record<number, string>> = {
-  2: "EACCES",
-  51: "ENOSPC",
-  54: "ENOTDIR",
-  63: "EPERM",
-  69: "EROFS",
-};
-
 /** The part of PostgreSQL's own log that is kept for the case of its end. */
 const LINES_KEPT = 20;
 const LONGEST_LINE = 1_000;
@@ -143,25 +134,6 @@ function isUnused(directory: string, original: string): boolean {
   }
   if (names.length > 0 && !names.includes("PG_VERSION")) throw damage(original, "its file PG_VERSION is missing");
   return names.length === 0;
-}
-
-/** PostgreSQL ends on files that it can't use, and its end is an error of WebAssembly. */
-function unopened(
-  {
-    directory,
-    original,
-    log,
-  }: { readonly directory: string; readonly original: string; readonly log: readonly string[] },
-  cause: unknown,
-): Error {
-  if (cause instanceof Error && "code" in cause && typeof cause.code === "string" && "path" in cause) return cause;
-  const number: unknown = typeof cause === "object" && cause !== null && "errno" in cause ? cause.errno : undefined;
-  const code = typeof number === "number" ? SYSTEM_ERRORS[number] : undefined;
-  if (code !== undefined) {
-    return Object.assign(new Error(`${code}: the database's files`), { code, path: directory, syscall: "open" });
-  }
-  const said = lastWords(log, original);
-  return damage(original, said === undefined ? "PostgreSQL ends while it reads them" : `PostgreSQL says: ${said}`);
 }
 
 function queryable(target: Pick<PGlite, "query" | "exec">): Queryable {

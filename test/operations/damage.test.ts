@@ -129,12 +129,21 @@ describe("an embedded database whose files are damaged", () => {
     assert.match((await findings("database"))[0]?.text ?? "", /^embedded/);
   });
 
+  it("is not called damaged where the system gives the process too few files", async () => {
+    await lay(() => Promise.resolve());
+    const args = ["-c", 'ulimit -n 24; exec "$@"', "sh", process.execPath, inCheckout("src/main.js")];
+    const command = await startProcess({ command: "sh", args: [...args, "mailbox", "-c", config] });
+    assert.equal((await command.exited).code, 1);
+    assert.match(command.stderr.join("\n"), /can't be used: too many files are open; raise the limit \(ulimit -n/);
+    assert.doesNotMatch(command.stderr.join("\n"), /damaged|backup|PostgreSQL says/);
+  });
+
   it("is made anew by the next start where the first one was killed while it made it", async () => {
     for (const files of [1, 500, 950]) {
       await rm(data, { recursive: true, force: true });
       const args = [inCheckout("src/main.js"), "start", "-c", config];
       const killed = await startProcess({ command: process.execPath, args });
-      await eventually("it to make files", async () => (await countFiles(data)) >= files, {
+      await eventually("it to make files", async () => (await countFiles(join(data, "database.new"))) >= files, {
         intervalMs: 1,
         timeoutMs: 60_000,
         instead: () => killed.stderr.join("\n"),

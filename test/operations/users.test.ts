@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmod, chown, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Result } from "../../src/doctor/report.ts";
@@ -86,6 +86,16 @@ describe("an installation of another user, for root", { skip: !isRoot && "takes 
     assert.deepEqual(await notOf(AGENTS, data), []);
     const own = await runCommand(["mailbox", "-c", config], "", { uid: AGENTS });
     assert.equal(own.code, 0, own.stderr);
+  });
+
+  it("gets no database by root's restore where it has none yet", async () => {
+    const aside = `${data}-aside`;
+    await rename(join(data, "database"), aside);
+    const { code, stderr } = await runCommand(["restore", "/nowhere", "-c", config]);
+    await rename(aside, join(data, "database"));
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /belongs to \w+, and root would leave files there.*: sudo -u \w+ matrix-agents/);
+    assert.deepEqual(await notOf(AGENTS, data), []);
   });
 
   it("with files that root once left says which, and how to give them back", async () => {

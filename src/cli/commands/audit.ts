@@ -55,7 +55,10 @@ export function momentOf(typed: string, now: Date): Date {
     const moment = new Date(
       time !== undefined && zone === undefined ? `${typed.replace(" ", "T")}Z` : typed.replace(" ", "T"),
     );
-    if (!Number.isNaN(moment.getTime())) return moment;
+    // JavaScript takes the 31st of February for the third of March.
+    const midnight = new Date(`${typed.slice(0, 10)}T00:00Z`);
+    const isDay = midnight.getUTCDate() === Number(typed.slice(8, 10));
+    if (!Number.isNaN(moment.getTime()) && isDay) return moment;
   }
   throw new UsageError(
     `--since needs a date such as 2026-05-31 or 2026-05-31T14:00Z, or an age such as 90m, 12h, 7d or 4w`,

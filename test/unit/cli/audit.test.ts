@@ -12,6 +12,7 @@ describe("the option --since of the audit log", () => {
       "12h": "2026-06-01T00:00:00.000Z",
       "7d": "2026-05-25T12:00:00.000Z",
       "2w": "2026-05-18T12:00:00.000Z",
+      "2028-02-29": "2028-02-29T00:00:00.000Z",
       "2026-05-31": "2026-05-31T00:00:00.000Z",
       "2026-05-31T14:00": "2026-05-31T14:00:00.000Z",
       "2026-05-31 14:00:30": "2026-05-31T14:00:30.000Z",
@@ -22,7 +23,17 @@ describe("the option --since of the audit log", () => {
   });
 
   it("is nothing else", () => {
-    for (const typed of ["", "yesterday", "12", "3y", "2026-13-40", "31.5.2026", "12h ago"]) {
+    for (const typed of [
+      "",
+      "yesterday",
+      "12",
+      "3y",
+      "2026-13-40",
+      "2026-02-31",
+      "2026-02-30T10:00",
+      "31.5.2026",
+      "12h ago",
+    ]) {
       assert.throws(() => momentOf(typed, now), UsageError, typed);
     }
   });
