@@ -43,7 +43,11 @@ function settingOf({ name }: Command): Setting | undefined {
   return new Map<string, Setting>(Object.entries(SETTINGS)).get(name);
 }
 
+/** The commands that answer an agent's question. */
+const ANSWERS: ReadonlySet<string> = new Set(["approve", "refuse"]);
+
 function whoMay(command: Command): string {
+  if (ANSWERS.has(command.name)) return "those whom the agent's question names";
   if (command.isForModerators === undefined) return "everybody";
   const bare = command.read?.("");
   const isShown = bare?.kind === "right" && !command.isForModerators(bare.argument);

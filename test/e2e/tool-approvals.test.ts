@@ -46,6 +46,7 @@ describe("a tool that people have to agree to", () => {
         turns: { approval_timeout: "1h" },
         tools: {
           counter: { ...program, args: [UNKIND_TOOL_SERVER, "counts", counted], agents: ["llama"] },
+          changing: { ...program, args: [UNKIND_TOOL_SERVER, "changes its tools"], agents: ["llama"] },
           files: {
             ...program,
             args: [realToolServer("filesystem"), folder],
@@ -306,6 +307,31 @@ describe("a tool that people have to agree to", () => {
     willCall();
     await tell("Count!", /^I was told: count is done/);
     assert.equal(await lines(), before + 3);
+  });
+
+  it("is not used after it has changed, or was forbidden, since they agreed", async () => {
+    const roomId = await chatWithAlice();
+    // The first call changes the tool.
+    const call = { name: "changing__work", arguments: {} };
+    ollama.next({ answer: () => "", calls: [call, call] });
+    const question = await say(roomId, "Work twice!");
+    const codes = await eventually("both questions", () => {
+      const found = alice.messages(roomId).flatMap(({ body }) => /!approve ([A-Z]{4})/.exec(body)?.[1] ?? []);
+      return found.length === 2 ? found : undefined;
+    });
+    // In the other order: calls are made in theirs.
+    for (const code of codes.toReversed()) await say(roomId, `!approve ${code}`);
+    await said(roomId, question, /^I was told: Not done: the tool, or the rules for it, have changed/);
+    const results = (ollama.chats().at(-1)?.body as { messages: { role: string; content: string }[] }).messages
+      .filter(({ role }) => role === "tool")
+      .map(({ content }) => content);
+    assert.deepEqual([results.length, results[0]], [2, "changed"]);
+
+    const before = await lines();
+    const { code } = await asked(roomId);
+    await said(roomId, await say(roomId, "!tools forbid count"), /^From now on I don't use/);
+    await said(roomId, await say(roomId, `!approve ${code}`), /^I was told: Not done: this tool can't be used here/);
+    assert.equal(await lines(), before);
   });
 
   it("is not used where nobody answers in time, and the agent says so", async () => {
