@@ -36,6 +36,8 @@ export interface ReminderClockOptions {
   readonly notices: FailureNotices;
   /** Whether any agent has reminders; read anew each time. */
   readonly isOn: () => boolean;
+  /** Whether the admin still lets its agent remind its owner there. */
+  readonly isStillOn: (reminder: Reminder) => boolean;
   /** Called after turns were queued and committed: perhaps of ghosts that are in no process's memory. */
   readonly queued: () => void;
   readonly log: Logger;
@@ -93,7 +95,7 @@ export class ReminderClock {
 
   /** Asks a reminder's question, or says why it is not asked, in the transaction that takes the occasion. */
   async #ask(reminder: Reminder): Promise<void> {
-    const { database, reminders, permissions, rooms, refresh, language, log } = this.#options;
+    const { database, reminders, permissions, rooms, refresh, language, isStillOn, log } = this.#options;
     const { id, ghost, roomId, owner, nextAt: due = 0, recurrence, zone } = reminder;
     const ids = { ghost, room: roomId, reminder: id };
     const words = await language.words(ghost, roomId);
@@ -106,6 +108,10 @@ export class ReminderClock {
     reached("reminder.due");
     await database.transaction(async (tx) => {
       if (!(await reminders.take(tx, reminder, next))) return;
+      if (!isStillOn(reminder)) {
+        log.info(ids, "a reminder is left out: the admin has taken reminders away here");
+        return;
+      }
       if (isThere && !isPermitted) {
         await reminders.cancel(tx, reminder, id);
         log.info(ids, "a reminder of somebody who may not use the agent any more was ended");

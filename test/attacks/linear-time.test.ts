@@ -1322,6 +1322,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "reminders/reminders.ts",
     "tools/own/own-tools.ts",
     "tools/own/read-url.ts",
+    "tools/own/remind.ts mayRemind",
     "tools/http-fetch.ts",
     "tools/mcp-connection.ts",
     "tools/process-tree.ts",

@@ -1,8 +1,10 @@
+import type { ToolServerConfig } from "../../config/config.ts";
 import { isTimeZone } from "../../config/formats.ts";
 import { isEventId } from "../../matrix/event-id.ts";
 import { MOST_REMINDERS, type Reminders } from "../../reminders/reminders.ts";
 import { nextAfter, type Recurrence } from "../../time/recurrence.ts";
 import { fieldsOf, readTime, wallOf } from "../../time/zoned-time.ts";
+import { decideCall, type ToolUse } from "../tool-policy.ts";
 import { notDone, said, type OwnTool } from "./own-tool.ts";
 
 const WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -71,6 +73,21 @@ export function remindTool(reminders: Pick<Reminders, "add">, zone: string, now:
       );
     },
   };
+}
+
+/** Whether the admin still lets an agent remind somebody in a room. */
+export function mayRemind(
+  configured: Iterable<ToolServerConfig>,
+  who: Pick<ToolUse, "agent" | "roomId" | "userId">,
+): boolean {
+  const hints = { isReadOnly: false, isIdempotent: true, isOpenWorld: false };
+  const use = { tool: "remind", hints, ...who, isFromAgent: false, isTainted: false, gate: "yes" } as const;
+  return [...configured].some(
+    (rules) =>
+      rules.type === "own" &&
+      rules.tools.has("remind") &&
+      decideCall(rules, { ...use, model: "local", grant: undefined }).may !== "refuse",
+  );
 }
 
 /** When it is to come, or the fault. */

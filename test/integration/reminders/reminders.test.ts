@@ -31,7 +31,7 @@ forEachDatabase((_kind, open) => {
       ROOM,
     ]);
     const history = new History(database, seals);
-    const state = { isOn: true, isThere: true, isPermitted: true, isAway: false, queued: 0 };
+    const state = { isOn: true, isThere: true, isPermitted: true, isStillOn: true, isAway: false, queued: 0 };
     const clock = (): ReminderClock =>
       new ReminderClock({
         database,
@@ -46,6 +46,7 @@ forEachDatabase((_kind, open) => {
         language: { words: () => Promise.resolve(wordsIn("en")) },
         notices: new FailureNotices(() => undefined),
         isOn: () => state.isOn,
+        isStillOn: () => state.isStillOn,
         queued: () => state.queued++,
         log: silentLogger(),
       });
@@ -175,6 +176,16 @@ forEachDatabase((_kind, open) => {
       await database.query("update reminders set next_at = null, ownerless_since = now() - interval '8 days'");
       assert.equal(await reminders.prune(), 1);
       assert.equal(await database.transaction((tx) => reminders.cancel(tx, HERE, id)), false);
+    });
+
+    it("leave out what comes while the admin has taken them away from the agent", async () => {
+      const { database, reminders, state, clock, add } = await make();
+      await add();
+      await makeDue(database);
+      state.isStillOn = false;
+      await clock().look();
+      assert.deepEqual(await turns(database), []);
+      assert.ok(((await reminders.of(HERE))[0]?.nextAt ?? 0) > Date.now());
     });
 
     it("wait while their room can't be read", async () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { OwnToolsConfig } from "../../../../src/config/config.ts";
 import type { WantedReminder } from "../../../../src/reminders/reminders.ts";
-import { remindTool } from "../../../../src/tools/own/remind.ts";
+import { mayRemind, remindTool } from "../../../../src/tools/own/remind.ts";
 import { contextOf } from "../../../support/tool-servers.ts";
 
 /** A Monday, 19:05 in Berlin. */
@@ -85,5 +86,37 @@ describe("the tool for reminders", () => {
     const { turn } = contextOf();
     const context = contextOf({ turn: { ...turn, eventId: "reminder 3 1764523500000" } });
     assert.match((await remind({ time: "09:00" }, context)).text, /^Not done/);
+  });
+
+  it("counts only where the admin still has it", () => {
+    const who = { agent: "llama", roomId: "!room:hs", userId: "@alice:hs" };
+    const own: OwnToolsConfig = {
+      type: "own",
+      locality: "local",
+      cloudModels: false,
+      tools: new Map([["remind", "ask"]]),
+      approvers: "asker",
+      approverUsers: [],
+      callTimeoutMs: 1_000,
+      timeZone: "UTC",
+      hosts: [],
+    };
+    assert.equal(mayRemind([own], who), true);
+    assert.equal(mayRemind([], who), false);
+    assert.equal(mayRemind([{ ...own, tools: new Map([["time", "never"]]) }], who), false);
+    assert.equal(mayRemind([{ ...own, tools: new Map([["remind", "refuse"]]) }], who), false);
+    assert.equal(mayRemind([{ ...own, agents: ["qwen"] }], who), false);
+    assert.equal(
+      mayRemind(
+        [
+          { ...own, agents: ["qwen"] },
+          { ...own, agents: ["llama"] },
+        ],
+        who,
+      ),
+      true,
+    );
+    assert.equal(mayRemind([{ ...own, rooms: ["!other:hs"] }], who), false);
+    assert.equal(mayRemind([{ ...own, users: ["@bob:hs"] }], who), false);
   });
 });
