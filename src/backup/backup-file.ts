@@ -1,11 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import { type FileHandle, link, lstat, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, link, lstat, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { hostname } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import type { Item } from "./contents.ts";
 import { openStream, SealedStreamBroken, sealStream } from "./sealed-stream.ts";
+import { isRunningProcess } from "../concurrency/running-process.ts";
 import { reasonOfFileError } from "../observability/file-fault.ts";
 import { OperatorError } from "../observability/operator-error.ts";
 
@@ -39,9 +42,10 @@ export async function writeBackup(
 ): Promise<void> {
   const salt = randomBytes(SALT);
   const head = Buffer.concat([Buffer.from(FORMAT), salt]);
-  // The random name keeps others from placing a file or a link there first.
-  const draft = `${path}.${randomBytes(8).toString("hex")}.part`;
   await refuseExisting(path);
+  await removeAbandoned(path);
+  // The random name keeps others from placing a file or a link there first.
+  const draft = `${path}${DRAFT}${process.pid}-${randomBytes(8).toString("hex")}.part`;
   // Opened before the rest begins: a stream that opens its file itself may do so after the file was removed.
   const file = await open(draft, "wx", 0o600).catch((error: unknown) => {
     throw unwritable(path, error);
@@ -146,6 +150,20 @@ async function headOf(path: string): Promise<{ readonly head: Buffer; readonly s
     throw error instanceof BackupError ? error : new BackupError(`${path} can't be read: ${reasonOf(error, path)}`);
   } finally {
     await file.close();
+  }
+}
+
+/** The beginning of what a draft's name has more than the file's; the number of its process follows. Folders may be shared by machines. */
+const DRAFT = `.${hostname().replaceAll(/[^\w-]/g, "_")}-`;
+
+/** Removes the drafts of this file whose process was killed. */
+async function removeAbandoned(path: string): Promise<void> {
+  const beginning = `${basename(path)}${DRAFT}`;
+  // A folder that can't be listed may be written into all the same; else the making of the draft tells.
+  const names = await readdir(dirname(path)).catch(() => []);
+  for (const name of names.filter((each) => each.startsWith(beginning))) {
+    const [, pid] = /^(\d+)-[0-9a-f]{16}\.part$/.exec(name.slice(beginning.length)) ?? [];
+    if (pid !== undefined && !isRunningProcess(Number(pid))) await rm(join(dirname(path), name), { force: true });
   }
 }
 

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isRunningProcess } from "../concurrency/running-process.ts";
 import { reasonOfFileError } from "../observability/file-fault.ts";
 import type { Database, Queryable } from "./database.ts";
 import { openEmbedded } from "./embedded.ts";
@@ -103,16 +104,8 @@ async function readAndClose<T>(copy: string, original: string, read: (database: 
 async function removeAbandoned(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir)) {
     const [, pid] = new RegExp(`^${COPY}(\\d+)-`).exec(name) ?? [];
-    if (pid !== undefined && !isRunning(Number(pid))) await rm(join(dataDir, name), { recursive: true, force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    if (pid !== undefined && !isRunningProcess(Number(pid)))
+      await rm(join(dataDir, name), { recursive: true, force: true });
   }
 }
 

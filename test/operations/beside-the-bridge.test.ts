@@ -205,7 +205,9 @@ describe("commands beside a bridge on the embedded database", () => {
     await eventually("the copy to begin", async () => (await copies()).length > 0, { intervalMs: 1 });
     killed.kill("SIGKILL");
     await exited;
-    assert.deepEqual([(await copies()).length, await readdir(folder)], [1, []]);
+    const left = await readdir(folder);
+    assert.deepEqual([(await copies()).length, left.length], [1, 1]);
+    assert.match(left[0] ?? "", new RegExp(`^backup\\.[\\w-]+-${killed.pid ?? 0}-[0-9a-f]{16}\\.part$`));
     assert.equal((await run("backup", join(folder, "backup"))).code, 0);
     assert.deepEqual([await copies(), await readdir(folder)], [[], ["backup"]]);
   });
