@@ -128,7 +128,7 @@ export class TurnStore {
     const { rows } = await this.#database.query<{ open: number }>(
       `select count(*)::integer as open from turns
        where ghost = $1 and room_id = $2 and ($3::text is null or asker = $3)
-         and state in ('queued', 'running', 'waiting')`,
+         and (state in ('queued', 'running') or state = 'waiting')`,
       [ghost, roomId, asker ?? null],
     );
     return rows[0]?.open ?? 0;
