@@ -17,7 +17,7 @@ import type { SeenForAnswer, Source } from "./material.ts";
 import { answeringParts, type AnsweringOptions, type AnsweringParts } from "./parts.ts";
 import { noticeContent } from "./reply.ts";
 import type { RoomLanguage } from "./room-language.ts";
-import { stoppedInCall, withCallUnderWay } from "./tool-progress.ts";
+import { stoppedInCall, withCallUnderWay, withWait } from "./tool-progress.ts";
 import { questionIsOver } from "./tool-question.ts";
 import { NOT_OFFERED } from "./tool-words.ts";
 import type { Manner } from "./voice-answers.ts";
@@ -60,6 +60,7 @@ export class Answering {
     return {
       respond: (asking) => this.#respond(turn, source, asking),
       ready: (step, asking) => this.#ready(turn, source, step, asking),
+      waiting: async (steps) => withWait(steps, await this.#language.wordsWith(source.set, turn.ghost, turn.roomId)),
       stoppedIn: (call, steps) => this.#stoppedIn(turn, source, call, steps),
       underWay: async (steps, call) =>
         withCallUnderWay(steps, call, await this.#language.wordsWith(source.set, turn.ghost, turn.roomId)),

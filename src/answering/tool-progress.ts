@@ -14,6 +14,12 @@ export function withCallUnderWay(steps: readonly TurnStep[], call: ProposedCall,
   return words === "" ? line : `${words}\n\n${line}`;
 }
 
+/** The words so far, and that calls wait for people: the draft meanwhile. */
+export function withWait(steps: readonly TurnStep[], { tools }: Words): string {
+  const words = saidBefore(steps);
+  return words === "" ? tools.waiting : `${words}\n\n${tools.waiting}`;
+}
+
 /** The words for an answer that was stopped during a call: the model's own before it, and the bridge's. */
 export function stoppedInCall(
   steps: readonly TurnStep[],

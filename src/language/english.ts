@@ -209,6 +209,7 @@ export const english = {
         ? `**I was interrupted while I used \`${tool}\` of \`${server}\`, and nobody knows whether it was done. Shall I do it again?**`
         : `**May I use \`${tool}\` of \`${server}\`?**`,
     underWay: (doing) => `🔧 Using ${doing} …`,
+    waiting: "⏳ I go on when my question is answered.",
     stoppedIn: (doing) => `Stopped while I used ${doing}. Nobody knows whether that was done.`,
     calls: (calls) => `🔧 ${counted(calls, "tool call", "tool calls")}`,
     noArguments: "It has no arguments.",

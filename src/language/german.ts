@@ -216,6 +216,7 @@ export const german: Words = {
         ? `**Ich wurde unterbrochen, während ich \`${tool}\` von \`${server}\` benutzt habe, und niemand weiß, ob es getan wurde. Soll ich es noch einmal tun?**`
         : `**Darf ich \`${tool}\` von \`${server}\` benutzen?**`,
     underWay: (doing) => `🔧 Ich benutze ${doing} …`,
+    waiting: "⏳ Ich mache weiter, wenn meine Frage beantwortet ist.",
     stoppedIn: (doing) => `Angehalten, während ich ${doing} benutzt habe. Niemand weiß, ob das getan wurde.`,
     calls: (calls) => `🔧 ${counted(calls, "Werkzeug-Aufruf", "Werkzeug-Aufrufe")}`,
     noArguments: "Es hat keine Angaben.",

@@ -172,6 +172,8 @@ export interface Phrases {
     readonly noArguments: string;
     /** Stands below the words so far while a tool is at work. */
     readonly underWay: (doing: string) => string;
+    /** Stands below the words so far while calls wait for people. */
+    readonly waiting: string;
     /** Stands below the words of an answer that was stopped while a tool was at work. */
     readonly stoppedIn: (doing: string) => string;
     /** Stands where the calls behind an answer are folded. */

@@ -58,11 +58,20 @@ export class Draft {
     this.#schedule();
   }
 
-  /** Stops showing, and resolves when a running send has arrived, with the draft's event if there is one. */
-  async close(): Promise<string | undefined> {
+  /**
+   * Stops showing, and resolves when a running send has arrived, with the draft's event if there is one.
+   *
+   * @param last the last form of what was shown; where nothing was, nothing is.
+   */
+  async close(last?: string): Promise<string | undefined> {
     this.#isOver = true;
     clearTimeout(this.#timer);
     await this.#sending;
+    if (last !== undefined && this.#eventId !== undefined && last !== this.#shown) {
+      await this.#send(last).catch((error: unknown) => {
+        this.#log.warn({ error }, "the last form of a draft could not be shown");
+      });
+    }
     return this.#eventId;
   }
 

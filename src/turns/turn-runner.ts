@@ -331,14 +331,14 @@ export class TurnRunner {
       this.#log.child(idsOfTurn(turn)),
     );
     let shown: string | undefined;
-    let reply: TurnReply | Waits;
+    let reply: TurnReply | Waits | undefined;
     try {
       const show = (text: string): void => {
         if (drafting.shows) draft.update(text);
       };
       reply = await this.#respond(lease, open, attempt, steps, show, stop);
     } finally {
-      shown = await draft.close();
+      shown = await draft.close(reply?.outcome === "waits" ? await attempt.waiting(steps) : undefined);
       drafting.live?.end();
     }
     if (reply.outcome === "waits") return reply;

@@ -14,7 +14,7 @@ import { cleanText } from "../../src/text/clean-text.ts";
 import { COMMANDS } from "../../src/commands/all.ts";
 import { chosenCommand } from "../../src/commands/command-menu.ts";
 import { questionIsOver, toolQuestion } from "../../src/answering/tool-question.ts";
-import { stoppedInCall, withCalls, withCallUnderWay } from "../../src/answering/tool-progress.ts";
+import { stoppedInCall, withCalls, withCallUnderWay, withWait } from "../../src/answering/tool-progress.ts";
 import type { ProposedCall, TurnStep } from "../../src/turns/turn-step.ts";
 import { codeWord, isToolWord, plainWord } from "../../src/commands/code-word.ts";
 import { questionStep, readCode } from "../../src/turns/call-code.ts";
@@ -357,6 +357,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   },
   "answering/tool-progress.ts": {
     withCalls: (text) => withCalls({ body: text }, callsOf(text), WORDS),
+    withWait: (text) => withWait(callsOf(text), WORDS),
     stoppedInCall: (text) => stoppedInCall(callsOf(text), callOf(text), WORDS),
     withCallUnderWay: (text) => withCallUnderWay(callsOf(text), callOf(text), WORDS),
   },

@@ -141,6 +141,24 @@ describe("a tool that people have to agree to", () => {
     assert.equal(await lines(), before + 1);
   });
 
+  it("is waited for in the answer that was begun, which goes on there", async () => {
+    const calls = [{ name: "counter__count", arguments: {} }];
+    ollama.next({ answer: () => "I think about this for a while before I do anything.", tokenMs: 200, calls });
+    const from = await say(chat, "Count slowly!");
+    const draft = await alice.waitMessage({
+      roomId: chat,
+      after: from,
+      sender: agent,
+      where: ({ body }) => body.startsWith("I think about") && body.includes("⏳"),
+    });
+    const question = await said(chat, draft.eventId, /!approve [A-Z]{4}/);
+    await say(chat, `yes ${/!approve ([A-Z]{4})/.exec(question.body)?.[1] ?? ""}`);
+    await alice.waitMessage({
+      roomId: chat,
+      where: ({ eventId, body }) => eventId === draft.eventId && body === "I was told: count is done",
+    });
+  });
+
   it("is used, or not, after a plain word with the code", async () => {
     const before = await lines();
     const first = await asked(chat);

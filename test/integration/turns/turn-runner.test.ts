@@ -132,6 +132,7 @@ class World {
             return this.respond(turn, signal, show);
           },
           ready: (step) => this.ready(step),
+          waiting: () => Promise.resolve("waiting"),
           stoppedIn: () => Promise.resolve({ outcome: "stopped", messages: [{ content: { body: "stopped" } }] }),
           underWay: () => Promise.resolve("at work"),
           timeIsOver: () => Promise.resolve({ body: "too late" }),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { stoppedInCall, withCalls, withCallUnderWay } from "../../../src/answering/tool-progress.ts";
+import { stoppedInCall, withCalls, withCallUnderWay, withWait } from "../../../src/answering/tool-progress.ts";
 import { wordsIn } from "../../../src/language/languages.ts";
 import type { EndedCall, ProposedCall, TurnStep } from "../../../src/turns/turn-step.ts";
 
@@ -38,6 +38,11 @@ describe("the calls behind an answer", () => {
       note: "Stopped while I used files\\: write. Nobody knows whether that was done.",
     });
     assert.equal(stoppedInCall([], call("files", "write"), WORDS).said, "");
+  });
+
+  it("wait for people below the words before them", () => {
+    assert.equal(withWait([said("I look.")], WORDS), `I look.\n\n${WORDS.tools.waiting}`);
+    assert.equal(withWait([], WORDS), WORDS.tools.waiting);
   });
 
   it("stand folded above it, each with its end, and never with what was said to a tool", () => {
