@@ -63,6 +63,7 @@ import { flowIn, isStep, isVerification, transactionOf } from "../../src/crypto/
 import { boundedLines } from "../../src/database/served/lines.ts";
 import { answerLine, parseAnswer, parseRequest, requestLine } from "../../src/database/served/messages.ts";
 import { DatabaseError } from "../../src/database/database.ts";
+import { damage, remedyOfDamage, unopened } from "../../src/database/embedded-damage.ts";
 import { reasonOfDatabaseError } from "../../src/database/database-fault.ts";
 import { isStorable, storable } from "../../src/database/text.ts";
 import { closedFormat, documentFormat, isCalledPdf } from "../../src/documents/formats.ts";
@@ -74,7 +75,9 @@ import { auditOfMembership, inviterOf } from "../../src/ghost/own-membership.ts"
 import { sightingOf } from "../../src/homeserver/absence.ts";
 import { asStrings } from "../../src/homeserver/answer.ts";
 import { endpointOf } from "../../src/homeserver/endpoint.ts";
-import { MatrixError } from "../../src/homeserver/errors.ts";
+import { reasonOfHomeserverError } from "../../src/homeserver/error-words.ts";
+import { HomeserverUnreachable, MatrixError } from "../../src/homeserver/errors.ts";
+import { shellWord } from "../../src/observability/shell-word.ts";
 import { path } from "../../src/homeserver/path.ts";
 import { parseSubscription, streamChange } from "../../src/matrix/event-stream.ts";
 import { answeredEvent, parseRelation, relationOf } from "../../src/matrix/relation.ts";
@@ -572,6 +575,20 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
       for (const encoding of ["utf8", "utf16le", "latin1"] as const) decodedText(Buffer.from(text, encoding));
     },
   },
+  "database/embedded-damage.ts": {
+    damage: (text) => damage(text, text),
+    remedyOfDamage: (text) => remedyOfDamage(text),
+    unopened: (text) => unopened("/data/database", [`FATAL:  ${text}`, `DETAIL:  ${text}`], new Error(text)),
+  },
+  "observability/shell-word.ts": { shellWord: (text) => shellWord(text) },
+  "homeserver/error-words.ts": {
+    reasonOfHomeserverError: (text) => [
+      reasonOfHomeserverError(new HomeserverUnreachable("GET x", text, text)),
+      reasonOfHomeserverError(
+        new MatrixError("GET x", { status: 403, errcode: text, error: text, retryAfterMs: undefined }),
+      ),
+    ],
+  },
   "database/database-fault.ts": {
     reasonOfDatabaseError: (text) => {
       reasonOfDatabaseError(new DatabaseError(text, { code: undefined, retryable: false, cause: text }));
@@ -997,6 +1014,9 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "tools/tool-grants.ts",
     "observability/operator-error.ts",
     "observability/file-fault.ts",
+    "observability/package-file.ts",
+    "homeserver/local-url.ts",
+    "concurrency/running-process.ts",
     "observability/user-name.ts",
     "observability/colour.ts",
     "language/counted.ts",
