@@ -13,6 +13,7 @@ import type { Tally } from "./ledger.ts";
 import { processes } from "./processes.ts";
 import { fullQueue, midAnswer, randomKills } from "./random-kills.ts";
 import { NotHere, type Scenario } from "./scenario.ts";
+import { tools } from "./tools.ts";
 import { transactions } from "./transactions.ts";
 
 const SCENARIOS = [
@@ -22,6 +23,7 @@ const SCENARIOS = [
   ...processes,
   ...diskFull,
   ...clock,
+  ...tools,
   fullQueue,
   midAnswer,
   ...randomKills,

@@ -12,14 +12,20 @@ export interface OllamaMessage {
   readonly content: string;
 }
 
+/** A call of a tool. */
+export interface OllamaCall {
+  readonly name: string;
+  readonly arguments: object;
+}
+
 /** The server's answer to a chat. */
 export interface Behaviour {
   /** Computes the answer from the request. By default {@link echo}. */
   readonly answer?: (messages: readonly OllamaMessage[]) => string;
   /** The model's thinking before the answer, in pieces of its own. */
   readonly thinking?: string;
-  /** Calls of tools after the answer's words, each of which may be empty. */
-  readonly calls?: readonly { readonly name: string; readonly arguments: object }[];
+  /** Calls of tools after the answer's words, which may be empty; a function computes them from the request. */
+  readonly calls?: readonly OllamaCall[] | ((messages: readonly OllamaMessage[]) => readonly OllamaCall[]);
   /** Milliseconds before the first token, as a model takes to load. */
   readonly firstTokenMs?: number;
   /** Milliseconds between tokens. */
@@ -259,7 +265,8 @@ export async function startOllamaServer(models: readonly string[] = ["llama3.2"]
       if (behaviour.tokenMs !== undefined && !(await waited(behaviour.tokenMs, signal))) return;
     }
     if (fault !== undefined && "atToken" in fault) return fail(response, fault, signal, send);
-    for (const call of behaviour.calls ?? []) {
+    const { calls = [] } = behaviour;
+    for (const call of typeof calls === "function" ? calls(messages) : calls) {
       const message = { role: "assistant", content: "", tool_calls: [{ function: call }] };
       await send(`${JSON.stringify({ ...line({ text: "" }), message, done: false })}\n`);
     }

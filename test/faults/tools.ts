@@ -1,0 +1,302 @@
+import { readFile, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Step } from "../../src/observability/steps.ts";
+import { eventually, NeverHappened } from "../support/eventually.ts";
+import type { OllamaCall, OllamaMessage } from "../support/ollama-server.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { UNKIND_TOOL_SERVER } from "../support/tool-servers.ts";
+import type { Chat, Tally } from "./ledger.ts";
+import type { Scenario } from "./scenario.ts";
+import { preload, World } from "./world.ts";
+
+/**
+ * The kinds of calls, and the tool that the model uses for each: one that may be repeated, one that changes something, and one
+ * that changes something once people have agreed.
+ */
+const TOOLS = { look: "free__look", count: "free__count", agree: "asking__count" } as const;
+const KINDS = Object.keys(TOOLS) as readonly (keyof typeof TOOLS)[];
+
+/** The steps at which the bridge is killed, with the kind of call that gets there. */
+const CRASHES: readonly (readonly [Step, keyof typeof TOOLS])[] = [
+  ["step.proposed", "count"],
+  ["step.proposed", "agree"],
+  ["step.asked", "agree"],
+  ["step.waiting", "agree"],
+  ["turn.waiting", "agree"],
+  ["step.begun", "look"],
+  ["step.begun", "count"],
+  ["step.begun", "agree"],
+  ["step.called", "look"],
+  ["step.called", "count"],
+  ["step.called", "agree"],
+  ["step.ended", "count"],
+  ["turn.made", "count"],
+];
+
+const SETTLE_MS = 120_000;
+const CODE = /!approve ([A-Z]{4})/;
+const UNKNOWN = "nobody knows whether it was done";
+
+/** A question, and the one call that the model makes for it. */
+interface Errand {
+  readonly chat: Chat;
+  readonly kind: keyof typeof TOOLS;
+  /** In the question, the call's arguments and the answer. */
+  readonly token: string;
+  readonly eventId: string;
+}
+
+/** Questions that make the model call tools, people who answer the agent's questions, and a server that counts the calls. */
+class Errands {
+  readonly #world: World;
+  /** The tool server's list of calls: one line each. */
+  readonly #file: string;
+  readonly #errands: Errand[] = [];
+  /** The codes that people have answered. */
+  readonly #decided = new Set<string>();
+  #isOver = false;
+  readonly #people: Promise<void>;
+
+  private constructor(world: World, file: string) {
+    this.#world = world;
+    this.#file = file;
+    this.#people = this.#decide();
+  }
+
+  static async start(database: "postgres" | "embedded"): Promise<Errands> {
+    const file = join(await temporaryDirectory("errands"), "calls");
+    await writeFile(file, "");
+    const server = {
+      type: "stdio",
+      command: process.execPath,
+      args: [UNKIND_TOOL_SERVER, "counts", file],
+      sandbox: "none",
+      locality: "local",
+    };
+    const tools = { free: { ...server, tools: { "*": "never" } }, asking: { ...server, tools: { "*": "ask" } } };
+    const world = await World.start({ database, extraConfig: { memory: { summaries: false }, tools } });
+    world.ollama.install("llama3.2", { tokenMs: 5, calls: callsFor, answer: answerTo });
+    return new Errands(world, file);
+  }
+
+  get world(): World {
+    return this.#world;
+  }
+
+  /** Each person asks for a call. */
+  async askAll(kinds: readonly (keyof typeof TOOLS)[] = KINDS): Promise<void> {
+    for (const chat of this.#world.chats) {
+      for (const kind of kinds) {
+        const token = `T${this.#errands.length}E`;
+        const eventId = await patiently(() =>
+          chat.person.sendText({ roomId: chat.roomId, body: `Do ${kind} for ${token}.` }),
+        );
+        this.#errands.push({ chat, kind, token, eventId });
+      }
+    }
+  }
+
+  /** Waits until each question has its answer. */
+  async settle(): Promise<void> {
+    const isSettled = (): boolean => this.#errands.every((errand) => answersTo(errand).length > 0);
+    await eventually("each errand to end", isSettled, { timeoutMs: SETTLE_MS, intervalMs: 200 }).catch(
+      (error: unknown) => {
+        // They count as lost.
+        if (!(error instanceof NeverHappened)) throw error;
+      },
+    );
+  }
+
+  /** The programs of the tool servers. */
+  async servers(): Promise<readonly number[]> {
+    const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+    const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+    return pids.filter((_, index) => lines[index]?.includes(`counts\0${this.#file}`));
+  }
+
+  /** Waits for the answers, counts them and the calls, and ends all of it. */
+  async tally(): Promise<Tally> {
+    await this.settle();
+    // A second answer, or a second call, would come by now.
+    await this.askAll(["look"]);
+    await this.settle();
+    const calls = (await readFile(this.#file, "utf8")).split("\n").filter((line) => line !== "");
+    const results = this.#errands.map((errand) => {
+      const made = calls.filter((line) => line.includes(`"${errand.token}"`)).length;
+      return { errand, answers: answersTo(errand).length, ...verdictOf(errand, made) };
+    });
+    const messages = this.#world.chats.flatMap(({ person, agent, roomId }) =>
+      person.messages(roomId).filter(({ sender }) => sender === agent),
+    );
+    const bad = results.filter(({ answers, isLost, isTwice }) => answers !== 1 || isLost || isTwice);
+    if (bad.length > 0) await this.#world.explain(bad.map(({ errand }) => errand.eventId));
+    return {
+      asked: results.length,
+      once: results.length - bad.length,
+      lost: results.filter(({ answers, isLost }) => answers === 0 || isLost).length,
+      twice: results.filter(({ answers, isTwice }) => answers > 1 || isTwice).length,
+      undecryptable: messages.filter(({ decryptionError }) => decryptionError !== undefined).length,
+      notices: 0,
+      said: [],
+      bad: bad.map(({ errand }) => errand.eventId),
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await this.#people;
+    await this.#world.stop();
+  }
+
+  /** People agree to each call, and to none of which nobody knows whether it was made: it must not be made twice. */
+  async #decide(): Promise<void> {
+    while (!this.#isOver) {
+      for (const { person, agent, roomId } of this.#world.chats) {
+        for (const { sender, body } of person.messages(roomId)) {
+          const code = sender === agent ? CODE.exec(body)?.[1] : undefined;
+          if (code === undefined || this.#decided.has(`${roomId} ${code}`)) continue;
+          this.#decided.add(`${roomId} ${code}`);
+          const word = body.includes(UNKNOWN) ? "refuse" : "approve";
+          await patiently(() => person.sendText({ roomId, body: `!${word} ${code}` }));
+        }
+      }
+      await sleep(100);
+    }
+  }
+}
+
+/** Whether an errand's calls are too few or too many. */
+function verdictOf(errand: Errand, made: number): { readonly isLost: boolean; readonly isTwice: boolean } {
+  if (errand.kind === "look") return { isLost: made === 0, isTwice: false };
+  const isUnknown = questionsAbout(errand).some((body) => body.includes(UNKNOWN));
+  return { isLost: made === 0 && !isUnknown, isTwice: made > 1 };
+}
+
+function answersTo({ chat, token }: Errand): readonly string[] {
+  return wordsOfAgent(chat).filter((body) => body.includes(`Finished ${token}`));
+}
+
+function questionsAbout({ chat, token }: Errand): readonly string[] {
+  return wordsOfAgent(chat).filter((body) => body.includes(`"${token}"`) && CODE.test(body));
+}
+
+function wordsOfAgent({ person, agent, roomId }: Chat): readonly string[] {
+  return person.messages(roomId).flatMap(({ sender, redacted, body }) => (sender === agent && !redacted ? [body] : []));
+}
+
+/** The model calls the tool that its question names, and speaks when it has its result. */
+function callsFor(messages: readonly OllamaMessage[]): readonly OllamaCall[] {
+  const last = messages.at(-1);
+  const [, kind, token] = /Do (\w+) for (T\d+E)/.exec(last?.content ?? "") ?? [];
+  const name = KINDS.find((one) => one === kind);
+  return last?.role !== "user" || name === undefined ? [] : [{ name: TOOLS[name], arguments: { n: token } }];
+}
+
+function answerTo(messages: readonly OllamaMessage[]): string {
+  if (callsFor(messages).length > 0) return "";
+  const question = messages.findLast(({ role }) => role === "user")?.content ?? "";
+  return `Finished ${/T\d+E/.exec(question)?.[0] ?? "nothing"}.`;
+}
+
+/** Asks the homeserver again while it is away. */
+async function patiently(ask: () => Promise<string>): Promise<string> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!/fail|fetch|connect|timed? ?out|502|503|504/i.test(String(error))) throw error;
+      await sleep(300);
+    }
+  }
+}
+
+async function inErrands(
+  database: "postgres" | "embedded",
+  scenario: (errands: Errands) => Promise<void>,
+): Promise<Tally> {
+  const errands = await Errands.start(database);
+  try {
+    await scenario(errands);
+    return await errands.tally();
+  } finally {
+    await errands.stop();
+  }
+}
+
+async function crashAt(errands: Errands, step: Step, kind: keyof typeof TOOLS): Promise<void> {
+  const { deployment } = errands.world;
+  await deployment.stopBridge();
+  const dying = await deployment.startBridge(preload("crash-at-step.mjs", { CRASH_AT: `${step}:1` }));
+  await errands.askAll([kind]);
+  const exit = await Promise.race([dying.exited, sleep(60_000, undefined, { ref: false })]);
+  if (exit?.signal !== "SIGKILL") throw new Error(`${step} was not reached by ${kind}`);
+  await deployment.startBridge();
+  await errands.settle();
+}
+
+/** Calls of tools under kills: each is made as often as it may be, and each question is answered once. */
+export const tools: readonly Scenario[] = [
+  ...(["postgres", "embedded"] as const).flatMap((database): readonly Scenario[] => [
+    {
+      name: `tools: SIGKILL at each step of a call (${database})`,
+      run: ({ progress }) =>
+        inErrands(database, async (errands) => {
+          for (const [step, kind] of CRASHES) {
+            progress(`${step}, ${kind}`);
+            await crashAt(errands, step, kind);
+          }
+        }),
+    },
+    {
+      name: `tools: SIGKILL at random while calls are made (${database})`,
+      run: ({ kills, random, progress }) =>
+        inErrands(database, async (errands) => {
+          const rounds = Math.ceil(kills / (database === "postgres" ? 4 : 10));
+          for (let kill = 1; kill <= rounds; kill++) {
+            await errands.askAll();
+            await sleep(random() * 2_500);
+            await errands.world.deployment.stopBridge("kill");
+            await errands.world.deployment.startBridge();
+            if (kill % 5 !== 0) continue;
+            progress(`${kill} kills`);
+            await errands.settle();
+          }
+        }),
+    },
+  ]),
+  {
+    name: "tools: their servers killed at random",
+    run: ({ kills, random }) =>
+      inErrands("postgres", async (errands) => {
+        for (let kill = 1; kill <= Math.ceil(kills / 4); kill++) {
+          await errands.askAll();
+          await sleep(random() * 1_500);
+          for (const pid of await errands.servers()) killed(pid);
+          if (kill % 5 === 0) await errands.settle();
+        }
+      }),
+  },
+  {
+    name: "tools: PostgreSQL cut off again and again while calls are made",
+    run: ({ kills, random }) =>
+      inErrands("postgres", async (errands) => {
+        for (let cut = 1; cut <= Math.ceil(kills / 4); cut++) {
+          await errands.askAll();
+          await sleep(random() * 1_500);
+          errands.world.database?.setMode("refuse");
+          await sleep(random() * 2_000);
+          errands.world.database?.setMode("pass");
+          if (cut % 5 === 0) await errands.settle();
+        }
+      }),
+  },
+];
+
+function killed(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}
