@@ -16,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command:
   adopt: () => import("./commands/adopt.ts"),
   verify: () => import("./commands/verify.ts"),
   pull: () => import("./commands/pull.ts"),
+  tools: () => import("./commands/tools.ts"),
   privacy: () => import("./commands/privacy.ts"),
   backup: () => import("./commands/backup.ts"),
   restore: () => import("./commands/restore.ts"),

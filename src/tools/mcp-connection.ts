@@ -12,6 +12,7 @@ import { Agent, type Dispatcher } from "undici";
 import { rootCertificates } from "node:tls";
 import type { McpServerConfig, StdioToolServer } from "../config/config.ts";
 import { objectOf } from "../matrix/json.ts";
+import { reasonOfNetworkError } from "../observability/network-fault.ts";
 import { boundedFetch } from "./http-fetch.ts";
 import { launchOf } from "./sandbox.ts";
 import { StdioTransport } from "./stdio-transport.ts";
@@ -226,7 +227,8 @@ function failureOf(error: unknown, transport: Begun["transport"], mayBeDone: boo
     if (code === SdkErrorCode.InvalidResult)
       return new ToolFailure("malformed", "its answer can't be read", { mayBeDone });
     const how = mayBeDone || transport instanceof StdioTransport ? "ended" : "unreachable";
-    return new ToolFailure(how, `the connection ended (${code})`, { mayBeDone });
+    return new ToolFailure(how, reasonOfNetworkError(error) ?? `the connection ended (${code})`, { mayBeDone });
   }
-  return new ToolFailure(mayBeDone ? "ended" : "unreachable", "the connection failed", { mayBeDone, cause: error });
+  const reason = reasonOfNetworkError(error) ?? "the connection failed";
+  return new ToolFailure(mayBeDone ? "ended" : "unreachable", reason, { mayBeDone, cause: error });
 }

@@ -43,9 +43,9 @@ export class ToolServer implements ToolSource {
     this.#log = log.child({ server: name });
   }
 
-  /** Its address, for people to read; of a program, its name in the configuration. */
+  /** Its address, for people to read. */
   get host(): string {
-    return this.config.type === "http" ? new URL(this.config.url).host : `tools.${this.name}`;
+    return hostOfServer(this.name, this.config);
   }
 
   /** Whether a connection is there, or begins. */
@@ -172,6 +172,11 @@ export class ToolServer implements ToolSource {
     // A failed start was told to whoever waited for it.
     await (await connection?.catch(() => undefined))?.close();
   }
+}
+
+/** A server's address, for people to read; of a program, its name in the configuration. */
+export function hostOfServer(name: string, config: McpServerConfig): string {
+  return config.type === "http" ? new URL(config.url).host : `tools.${name}`;
 }
 
 function hashesOf({ tools }: { readonly tools: readonly KnownTool[] }): readonly string[] {

@@ -55,6 +55,7 @@ const CASES: Readonly<Record<string, Case>> = {
   adopt: { args: () => ["demo"] },
   verify: { args: () => [] },
   pull: { args: () => ["llama3.2"] },
+  tools: { args: () => [] },
   privacy: { args: () => [] },
   backup: { args: ({ folder }) => [join(folder, "backup")] },
   restore: { args: ({ backup }) => [backup] },
@@ -81,6 +82,7 @@ const UNWAITING: ReadonlySet<string> = new Set([
   "check-config",
   "completion",
   "health",
+  "tools",
   "restore",
   "keys rotate-master",
 ]);

@@ -1,16 +1,8 @@
-import { existsSync } from "node:fs";
 import type { ToolServerConfig } from "../../config/config.ts";
-import { silentLogger } from "../../observability/log.ts";
-import { currentUser, type SystemUser } from "../../observability/user-name.ts";
-import { BUBBLEWRAP } from "../../tools/sandbox.ts";
-import type { FaultyTool, KnownTool } from "../../tools/tool-definition.ts";
-import { ToolFailure } from "../../tools/tool-failure.ts";
-import { decideCall } from "../../tools/tool-policy.ts";
-import { ToolServer } from "../../tools/tool-server.ts";
+import type { SystemUser } from "../../observability/user-name.ts";
+import { hostOfServer } from "../../tools/tool-server.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
-
-/** The time for a server to start and to tell its tools, in ms. */
-const LIST_MS = 30_000;
+import { decideByRules, lookAtToolServer, type ToolServerSight } from "../tool-server-sight.ts";
 
 /** Whether each tool server works. It is started, or reached, and asked only for its list of tools. */
 export const tools: Check = {
@@ -23,27 +15,14 @@ export const tools: Check = {
 
 async function lookAt(name: string, config: ToolServerConfig, user: SystemUser | undefined): Promise<Finding> {
   if (config.type === "own") return good(`${name} has the bridge's own ${[...config.tools.keys()].join(", ")}`);
-  if (config.type === "stdio") {
-    // A program gets the rights of whoever starts it.
-    if (user?.uid !== currentUser()?.uid)
-      return unknown(`${name}: only ${user?.name ?? "the bridge's user"} can try this program`);
-    if (config.sandbox === "bwrap" && !existsSync(BUBBLEWRAP))
-      return bad(`${name}: its sandbox needs ${BUBBLEWRAP}`, "install it: apt install bubblewrap");
-  }
-  const server = new ToolServer(name, config, silentLogger());
-  const signal = AbortSignal.timeout(LIST_MS);
-  try {
-    return judgeTools(name, config, await server.tools(signal));
-  } catch (error) {
-    if (!(error instanceof ToolFailure) && !signal.aborted) throw error;
-    const reason = error instanceof ToolFailure ? error.message : `it tells no tools within ${LIST_MS / 1_000} s`;
-    const mend =
-      config.type === "stdio"
-        ? `correct the command, args and folders of tools.${name}; it tells more when you start it by hand`
-        : `start it, or correct the url and token of tools.${name}`;
-    return bad(`${name} at ${server.host}: ${reason}`, mend);
-  } finally {
-    await server.stop();
+  const sight = await lookAtToolServer(name, config, user);
+  switch (sight.kind) {
+    case "untried":
+      return unknown(`${name}: ${sight.reason}`);
+    case "failed":
+      return bad(`${name} at ${hostOfServer(name, config)}: ${sight.reason}`, sight.mend);
+    case "answered":
+      return judgeTools(name, config, sight);
   }
 }
 
@@ -51,13 +30,9 @@ async function lookAt(name: string, config: ToolServerConfig, user: SystemUser |
 function judgeTools(
   name: string,
   rules: ToolServerConfig,
-  { tools: all, faulty }: { readonly tools: readonly KnownTool[]; readonly faulty: readonly FaultyTool[] },
+  { tools: all, faulty }: Extract<ToolServerSight, { readonly kind: "answered" }>,
 ): Finding {
-  const everywhere = { ...rules, agents: ["*"], rooms: ["*"], users: ["*"] };
-  const offered = all.filter(({ name: tool, hints }) => {
-    const somebody = { agent: "", roomId: "", userId: "", isFromAgent: false, grant: undefined, isTainted: false };
-    return decideCall(everywhere, { tool, hints, ...somebody, model: "local", gate: "yes" }).may !== "refuse";
-  });
+  const offered = all.filter((tool) => decideByRules(rules, tool).may !== "refuse");
   const more = faulty.length === 0 ? "" : `; ${faulty.length} more can't be used by models`;
   const answers = `${name} (${rules.locality}) answers`;
   if (offered.length > 0) return good(`${answers}, ${offered.length} of its ${all.length} tools are offered${more}`);
