@@ -33,7 +33,7 @@ describe("the doctor's look at a tool server", () => {
   });
 
   it("finds one of which nothing is offered", async () => {
-    const refused = { tools: new Map([["*", "refuse"]]) } as const;
+    const refused = { tools: new Map([["*", "refuse" as const]]) };
     const finding = await findingOf(toolProgram([UNKIND_TOOL_SERVER, "has faulty tools"], refused));
     assert.equal(finding.status, "bad", finding.text);
     assert.match(finding.text, /none of its tools \(1\) is offered: .*; 5 more can't be used/);
