@@ -24,6 +24,7 @@ import { RepliedMessages, type RepliedMessagesOptions } from "./replied-messages
 import { ReplyTargets, type IsLatest } from "./reply-targets.ts";
 import type { RoomLanguage } from "./room-language.ts";
 import { SummingUp } from "./summing-up.ts";
+import { ToolAgreements, type StandingOf } from "./tool-agreement.ts";
 import { ToolOffers } from "./tool-offers.ts";
 import { ToolQuestions } from "./tool-questions.ts";
 import { Transcriber, type TranscriptionModel } from "./transcriber.ts";
@@ -63,6 +64,7 @@ export interface AnsweringOptions extends VoicesOptions, RepliedMessagesOptions 
   readonly exchangeLimits: () => ExchangeSettings;
   readonly isEncrypted: (roomId: string) => Promise<boolean>;
   readonly isLatest: IsLatest;
+  readonly standingOf: StandingOf;
   readonly log: Logger;
 }
 
@@ -103,7 +105,8 @@ export function answeringParts(options: AnsweringOptions): AnsweringParts {
   const asker = new ModelAsker({ prompts, limits, privacy, log });
   const questions = new ToolQuestions({ targets, isEncrypted, waitsForMs: options.approvalMs });
   const { tools: servers, toolAccess: access } = options;
-  const tools = new ToolOffers({ servers, access, questions, privacy, models, allowances, log });
+  const agreements = new ToolAgreements(options);
+  const tools = new ToolOffers({ servers, access, questions, agreements, privacy, models, allowances, log });
   const pictures = new PictureAnswers({ privacy, targets, answers, upload: options.upload });
   const consentQuestions = new ConsentQuestions({
     turns: turns.consent,

@@ -6,7 +6,6 @@ import { ProviderError } from "../providers/provider.ts";
 import type { ToolCall, ToolDefinition } from "../providers/tool-call.ts";
 import { namesFor } from "../tools/tool-names.ts";
 import { destinationOfTool, type DecidedTool, type ToolAccess, type ToolUser } from "../tools/tool-access.ts";
-import type { ToolDecision } from "../tools/tool-policy.ts";
 import { faultOfArguments } from "../tools/tool-schema.ts";
 import type { ToolServers } from "../tools/tool-servers.ts";
 import type { ServedTool } from "../tools/tool-source.ts";
@@ -15,8 +14,9 @@ import type { CallsWanted, ReadyCall } from "../turns/step-loop.ts";
 import type { CallResult, OpenCall, ProposedCall, TurnStep } from "../turns/turn-step.ts";
 import type { Turn } from "../turns/turn.ts";
 import type { AnswerSoFar } from "./answer-so-far.ts";
+import type { ToolAgreements } from "./tool-agreement.ts";
 import type { ToolQuestions } from "./tool-questions.ts";
-import { CHANGED, FAULTS, failedCall, NO_MORE_TODAY, NOT_OFFERED, TOO_LONG_TO_SHOW } from "./tool-words.ts";
+import { CHANGED, FAULTS, failedCall, LAPSED, NO_MORE_TODAY, NOT_OFFERED, TOO_LONG_TO_SHOW } from "./tool-words.ts";
 import type { Voice } from "./voices.ts";
 
 /** The tools that a model may call for a turn, by the names by which it knows them. */
@@ -43,6 +43,7 @@ export class ToolOffers {
   readonly #servers: ToolServers;
   readonly #access: ToolAccess;
   readonly #questions: ToolQuestions;
+  readonly #agreements: ToolAgreements;
   readonly #privacy: PrivacyGate;
   readonly #models: KnownModels;
   readonly #allowances: Pick<Allowances, "takeToolCall">;
@@ -52,6 +53,7 @@ export class ToolOffers {
     readonly servers: ToolServers;
     readonly access: ToolAccess;
     readonly questions: ToolQuestions;
+    readonly agreements: ToolAgreements;
     readonly privacy: PrivacyGate;
     readonly models: KnownModels;
     readonly allowances: Pick<Allowances, "takeToolCall">;
@@ -60,6 +62,7 @@ export class ToolOffers {
     this.#servers = options.servers;
     this.#access = options.access;
     this.#questions = options.questions;
+    this.#agreements = options.agreements;
     this.#privacy = options.privacy;
     this.#models = options.models;
     this.#allowances = options.allowances;
@@ -104,14 +107,16 @@ export class ToolOffers {
     const tool = decided.find(({ server, known }) => server === wanted?.server && known.name === wanted.name);
     if (tool?.known.hash !== wanted?.definition) return refuse(step.decidedBy === undefined ? NOT_OFFERED : CHANGED);
     if (tool === undefined || tool.decision.may === "refuse") return refuse(NOT_OFFERED);
-    switch (agreementIn(step, tool.decision)) {
+    switch (await this.#agreements.about(asker.turn, step, tool)) {
       case "missing": {
         const { turn, encrypted } = asker;
         const question = await this.#questions.about(turn, await asker.words(), step, { tool, encrypted });
         return question === undefined ? refuse(TOO_LONG_TO_SHOW) : { may: "ask", ...question };
       }
-      case "insufficient":
+      case "outdated":
         return refuse(CHANGED);
+      case "lapsed":
+        return refuse(LAPSED);
       case "unneeded":
       case "given":
         return isAhead ? { may: "hold" } : this.#reached(asker, step, tool, signal);
@@ -170,19 +175,6 @@ export class ToolOffers {
     this.#log.warn({ ...ids, error }, "a tool could not be called");
     return result;
   }
-}
-
-/**
- * Whether people have agreed to a call. An agreement of somebody who could not give it now is none. A call whose end is
- * not known needs one in any case.
- */
-function agreementIn(
-  { call, decidedBy }: OpenCall,
-  decision: Exclude<ToolDecision, { may: "refuse" }>,
-): "unneeded" | "given" | "insufficient" | "missing" {
-  if (decidedBy === undefined) return decision.may === "call" && call.isLost !== true ? "unneeded" : "missing";
-  const isRaised = decision.may === "ask" && decision.deciders === "moderators" && call.asked?.deciders === "asker";
-  return isRaised ? "insufficient" : "given";
 }
 
 function userIn({ turn, voice, destination, encrypted, steps }: ToolAsker): ToolUser {

@@ -38,10 +38,11 @@ export class ToolQuestions {
     { tool, encrypted }: { readonly tool: DecidedTool; readonly encrypted: boolean },
   ): Promise<ToolQuestion | undefined> {
     const { decision, known, server, host, rules } = tool;
+    const goesTo = { host, to: rules.locality };
     const asked: AskedPerson =
       decision.may === "ask"
-        ? { deciders: decision.deciders, canGrant: decision.canGrant && call.isLost !== true }
-        : { deciders: "asker", canGrant: false };
+        ? { deciders: decision.deciders, canGrant: decision.canGrant && call.isLost !== true, goesTo }
+        : { deciders: "asker", canGrant: false, goesTo };
     const facts = {
       tool: known.name,
       server,

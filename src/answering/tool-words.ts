@@ -28,6 +28,12 @@ export const CHANGED: CallResult = {
   isError: true,
 };
 
+/** The result of a call to which somebody has agreed who could not do so now. */
+export const LAPSED: CallResult = {
+  text: "Not done: the person who agreed to this may not agree to it any more.",
+  isError: true,
+};
+
 /** The result of a call that people would have to agree to, and could not see whole. */
 export const TOO_LONG_TO_SHOW: CallResult = {
   text: "Not done: people have to agree to this, and its arguments are too long to be shown to them. Do it in smaller parts.",

@@ -3,6 +3,7 @@ import { downloadedFile, readMessage } from "../answering/ghost-files.ts";
 import type { AnsweringOptions } from "../answering/parts.ts";
 import { agentsInRoom } from "../ghost/agents-in-room.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
+import { refreshRoom } from "../ghost/refreshed-room.ts";
 import { configuredDefaults } from "../rooms/settings.ts";
 import { ToolAccess } from "../tools/tool-access.ts";
 import type { Foundation } from "./foundation.ts";
@@ -10,7 +11,7 @@ import type { Stores } from "./stores.ts";
 
 /** All parts for making answers. */
 export function answeringOptions(
-  { settings: inForce, directory, providers, closers, log }: Foundation,
+  { client, settings: inForce, directory, providers, closers, log }: Foundation,
   stores: Stores,
   ghosts: Ghosts,
 ): AnsweringOptions {
@@ -40,6 +41,14 @@ export function answeringOptions(
     transcription: () => inForce().transcription,
     failureNotices: new FailureNotices((userId) => directory.agentOf(userId)),
     isLatest: (message) => rooms.isLatestOfTwo(message.ghost, message.roomId, message.eventId),
+    standingOf: async (roomId, userId) => {
+      await refreshRoom(memberships, rooms, client, roomId);
+      const [isJoined, isModerator] = await Promise.all([
+        rooms.isJoined(roomId, userId),
+        rooms.isModerator(roomId, userId),
+      ]);
+      return { isJoined, isModerator };
+    },
     agentsIn: (roomId) => agentsInRoom(memberships, directory, roomId),
     agentOf: (userId) => directory.agentOf(userId),
     agents: () => directory.list(),

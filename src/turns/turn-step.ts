@@ -90,6 +90,8 @@ export interface AskedPerson {
   readonly deciders: "asker" | "moderators";
   /** Whether a moderator may decide for all later calls. */
   readonly canGrant: boolean;
+  /** Where they were told that the words go: an address, in the own network or outside. Questions of former versions have none. */
+  readonly goesTo?: { readonly host: string; readonly to: "local" | "cloud" };
 }
 
 /** The result of a call, as the model reads it. */

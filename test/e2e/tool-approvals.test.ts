@@ -109,6 +109,28 @@ describe("a tool that people have to agree to", () => {
     return by.sendText({ roomId, body, ...(replyTo === "" ? {} : { replyTo }) });
   }
 
+  /** The codes of so many questions in a room, in their order. */
+  function codesIn(roomId: string, count: number): Promise<string[]> {
+    return eventually("the questions", () => {
+      const found = alice.messages(roomId).flatMap(({ body }) => /!approve ([A-Z]{4})/.exec(body)?.[1] ?? []);
+      return found.length === count ? found : undefined;
+    });
+  }
+
+  /** The results that the model was told of last. */
+  function results(): string[] {
+    return (ollama.chats().at(-1)?.body as { messages: { role: string; content: string }[] }).messages
+      .filter(({ role }) => role === "tool")
+      .map(({ content }) => content);
+  }
+
+  /** Sets Bob's power in a room of Alice's. */
+  async function setPower(roomId: string, power: number): Promise<void> {
+    const path = `/v3/rooms/${encodeURIComponent(roomId)}/state/m.room.power_levels`;
+    const levels = await alice.request<{ users?: object }>("GET", path);
+    await alice.request("PUT", path, { ...levels, users: { ...levels.users, [bob.userId]: power } });
+  }
+
   async function ends(roomId: string, code: string): Promise<void> {
     const refused = await say(roomId, `!refuse ${code}`);
     await said(roomId, refused, /^I was told: Not done/);
@@ -333,23 +355,44 @@ describe("a tool that people have to agree to", () => {
     const call = { name: "changing__work", arguments: {} };
     ollama.next({ answer: () => "", calls: [call, call] });
     const question = await say(roomId, "Work twice!");
-    const codes = await eventually("both questions", () => {
-      const found = alice.messages(roomId).flatMap(({ body }) => /!approve ([A-Z]{4})/.exec(body)?.[1] ?? []);
-      return found.length === 2 ? found : undefined;
-    });
+    const codes = await codesIn(roomId, 2);
     // In the other order: calls are made in theirs.
     for (const code of codes.toReversed()) await say(roomId, `!approve ${code}`);
     await said(roomId, question, /^I was told: Not done: the tool, or the rules for it, have changed/);
-    const results = (ollama.chats().at(-1)?.body as { messages: { role: string; content: string }[] }).messages
-      .filter(({ role }) => role === "tool")
-      .map(({ content }) => content);
-    assert.deepEqual([results.length, results[0]], [2, "changed"]);
+    assert.deepEqual([results().length, results()[0]], [2, "changed"]);
 
     const before = await lines();
     const { code } = await asked(roomId);
     await said(roomId, await say(roomId, "!tools forbid count"), /^From now on I don't use/);
     await said(roomId, await say(roomId, `!approve ${code}`), /^I was told: Not done: this tool can't be used here/);
     assert.equal(await lines(), before);
+  });
+
+  it("is not used after the word of somebody who has left, or moderates no more, since they agreed", async () => {
+    for (const asker of [alice, bob]) {
+      const roomId = await group();
+      const before = await lines();
+      if (asker === alice) await setPower(roomId, 50);
+      ollama.next({ answer: () => "", calls: [1, 2].map((n) => ({ name: "counter__count", arguments: { n } })) });
+      const question = await asker.sendText({ roomId, body: "Count twice!", mentions: [agent] });
+      const [first = "", second = ""] = await codesIn(roomId, 2);
+      // Bob as the room's moderator, then as the asker.
+      const word = await say(roomId, `!approve ${first}`, { by: bob });
+      await alice.waitEvent({
+        roomId,
+        after: word,
+        where: ({ type, sender }) => type === "m.reaction" && sender === agent,
+      });
+      if (asker === alice) await setPower(roomId, 0);
+      else await alice.request("POST", `/v3/rooms/${encodeURIComponent(roomId)}/kick`, { user_id: bob.userId });
+      await say(roomId, `!approve ${second}`);
+      await said(roomId, question, /^I was told/);
+      assert.deepEqual(results(), [
+        "Not done: the person who agreed to this may not agree to it any more.",
+        "count is done",
+      ]);
+      assert.equal(await lines(), before + 1);
+    }
   });
 
   it("is not used where nobody answers in time, and the agent says so", async () => {

@@ -319,6 +319,7 @@ export class World {
       isEncrypted,
       senderOf: (_room, eventId) => Promise.resolve(this.senders.get(eventId)),
       isLatest: () => Promise.resolve(this.latest),
+      standingOf: (_room, userId) => Promise.resolve({ isJoined: true, isModerator: userId === MODERATOR }),
       exchangeLimits: () => ({ delegate: false, maxHops: 2, maxTurns: 5 }),
       summaries: this.summaries,
       language: new RoomLanguage({
