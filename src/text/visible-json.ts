@@ -1,16 +1,21 @@
 /**
  * A JSON value as text in which nothing is hidden: characters that are invisible, look like a space, or change the
- * direction of text are written as escapes, and so is the `@` of `@room`. It stays JSON of the same value.
+ * direction of text are written as escapes, and so are the `@` of `@room`, and spaces that would push what follows them
+ * out of sight. It stays JSON of the same value.
  */
 export function visibleJson(value: unknown): string {
   return JSON.stringify(value, null, 2)
     .toWellFormed()
     .replace(HIDDEN, escaped)
+    .replace(GAP, escaped)
     .replace(/@(?=room)/giu, escaped);
 }
 
 /** Everything but letters, marks, signs, digits, the space and the line feeds between values. */
 const HIDDEN = /(?![ \n])[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+
+/** Spaces within a string, after as many as a text may well have. A line of JSON begins with others. */
+const GAP = /(?<=[^\n ] {8}) +/g;
 
 function escaped(character: string): string {
   return Array.from({ length: character.length }, (_, at) => {

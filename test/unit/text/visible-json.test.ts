@@ -20,6 +20,17 @@ describe("JSON that people read", () => {
     }
   });
 
+  it("pushes nothing out of sight by spaces", () => {
+    for (const count of [9, 40, 5_000]) {
+      const value = { list: [{ [`ls${" ".repeat(count)}x`]: `ls${" ".repeat(count)};rm` }] };
+      const written = visibleJson(value);
+      assert.ok(!/\S {9}/.test(written));
+      assert.deepEqual(JSON.parse(written), value);
+    }
+    const code = { deep: [[[[[[["if a:\n        b"]]]]]]] };
+    assert.equal(visibleJson(code), JSON.stringify(code, null, 2));
+  });
+
   it("leaves readable text of all languages as it is", () => {
     const text = "Grüße, 東京, שלום, مرحبا, 😀 <b>&amp; `x` \\u202e";
     assert.ok(visibleJson({ text }).includes(text.replace("\\", "\\\\")));
