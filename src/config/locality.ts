@@ -24,6 +24,8 @@ NOWHERE.addSubnet("198.18.0.0", 15, "ipv4");
 NOWHERE.addSubnet("224.0.0.0", 3, "ipv4");
 NOWHERE.addAddress("::", "ipv6");
 NOWHERE.addSubnet("64:ff9b::", 95, "ipv6");
+// Translated into IPv4 by the own network, also into its private addresses (RFC 8215).
+NOWHERE.addSubnet("64:ff9b:1::", 48, "ipv6");
 NOWHERE.addSubnet("fec0::", 10, "ipv6");
 NOWHERE.addSubnet("ff00::", 8, "ipv6");
 
