@@ -63,7 +63,7 @@ export class RoomSearch {
 
   /** Throws DatabaseError, MasterKeyError, and the signal's reason. */
   async find(wanted: Wanted, signal: AbortSignal, bounds: SearchBounds = BOUNDS): Promise<Found> {
-    const words = wanted.words.map((word) => word.toLowerCase());
+    const words = wanted.words.map(comparable);
     const since = await this.#keptSince(wanted.roomId);
     const deadline = performance.now() + bounds.ms;
     const hits: Hit[] = [];
@@ -132,7 +132,12 @@ interface Page {
   readonly last: number | undefined;
 }
 
+/** A text in the form in which words are looked for: some systems write `é` as two characters. */
+function comparable(text: string): string {
+  return text.normalize("NFC").toLowerCase();
+}
+
 function hasAll(text: string, words: readonly string[]): boolean {
-  const inText = text.toLowerCase();
+  const inText = comparable(text);
   return words.every((word) => inText.includes(word));
 }

@@ -55,9 +55,10 @@ function shown({ message, file }: Hit, words: readonly string[]): string {
 
 /** The text around the first of the words. */
 function excerpt(text: string, words: readonly string[]): string {
-  const inText = text.toLowerCase();
+  const whole = text.normalize("NFC");
+  const inText = whole.toLowerCase();
   const first = Math.min(...words.map((word) => inText.indexOf(word)).filter((at) => at >= 0));
   const begin = Number.isFinite(first) ? Math.max(0, first - EXCERPT / 2) : 0;
   const end = begin + EXCERPT;
-  return `${begin > 0 ? "… " : ""}${text.slice(begin, end).toWellFormed()}${end < text.length ? " …" : ""}`;
+  return `${begin > 0 ? "… " : ""}${whole.slice(begin, end).toWellFormed()}${end < whole.length ? " …" : ""}`;
 }

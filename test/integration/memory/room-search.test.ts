@@ -51,6 +51,14 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await find(["dolphin"]), []);
     });
 
+    it("finds letters with marks, however they are written", async () => {
+      const { remember, find } = await make();
+      await remember("Le cafe\u0301 est ferme\u0301");
+      await remember("Le caf\u00e9 ouvre");
+      for (const word of ["caf\u00e9", "CAFE\u0301"])
+        assert.deepEqual(await find([word]), ["Le caf\u00e9 ouvre", "Le cafe\u0301 est ferme\u0301"]);
+    });
+
     it("finds nothing of another room, another agent, or after the question", async () => {
       const { remember, find } = await make();
       await remember("whale elsewhere", {}, LLAMA, OTHER);
