@@ -1,10 +1,10 @@
 import type { Database } from "../database/database.ts";
-import { isHomeserverError } from "../homeserver/errors.ts";
+import { isAway, isHomeserverError, type HomeserverError } from "../homeserver/errors.ts";
 import { reached } from "../observability/steps.ts";
 import type { Logger } from "../observability/log.ts";
 import type { History } from "../memory/history.ts";
 import type { Permissions } from "../permissions/permissions.ts";
-import { occasionName, type Reminder } from "../reminders/reminder.ts";
+import { occasionName, shownTask, type Reminder } from "../reminders/reminder.ts";
 import type { Reminders } from "../reminders/reminders.ts";
 import type { Rooms } from "../rooms/rooms.ts";
 import { nextAfter } from "../time/recurrence.ts";
@@ -80,17 +80,32 @@ export class ReminderClock {
   async look(): Promise<number> {
     const { reminders, isOn, queued } = this.#options;
     if (!isOn()) return LONGEST_WAIT_MS;
-    const { due, nextMs = LONGEST_WAIT_MS } = await reminders.due(PAGE);
-    for (const reminder of due) {
-      if (this.#isStopped) break;
-      await this.#ask(reminder).catch((error: unknown) => {
-        if (!isHomeserverError(error)) throw error;
-        const { id, ghost, roomId: room } = reminder;
-        this.#options.log.warn({ ghost, room, reminder: id, error }, "a reminder waits: its room can't be read");
-      });
+    const waiting: number[] = [];
+    for (;;) {
+      const { due, nextMs = LONGEST_WAIT_MS } = await reminders.due(PAGE, waiting);
+      for (const reminder of due) {
+        if (this.#isStopped) return LONGEST_WAIT_MS;
+        const failed = await this.#unread(reminder);
+        // Every other room could be read no more than this one.
+        if (isAway(failed)) return LONGEST_WAIT_MS;
+        if (failed !== undefined) waiting.push(reminder.id);
+      }
+      if (due.length > 0) queued();
+      if (due.length < PAGE) return Math.min(LONGEST_WAIT_MS, Math.max(1, nextMs));
     }
-    if (due.length > 0) queued();
-    return due.length === PAGE ? 0 : Math.min(LONGEST_WAIT_MS, Math.max(1, nextMs));
+  }
+
+  /** Asks a reminder's question. Resolves with the error where its room can't be read: then it waits. */
+  async #unread(reminder: Reminder): Promise<HomeserverError | undefined> {
+    try {
+      await this.#ask(reminder);
+      return undefined;
+    } catch (error) {
+      if (!isHomeserverError(error)) throw error;
+      const { id, ghost, roomId: room } = reminder;
+      this.#options.log.warn({ ghost, room, reminder: id, error }, "a reminder waits: its room can't be read");
+      return error;
+    }
   }
 
   /** Asks a reminder's question, or says why it is not asked, in the transaction that takes the occasion. */
@@ -121,7 +136,7 @@ export class ReminderClock {
       const target = targetOf(turn);
       const { allowances, turns, notices } = this.#options;
       if (!isThere) {
-        const notice = words.commands.reminders.askForOwner(id, reminder.words);
+        const notice = words.commands.reminders.askForOwner(id, shownTask(reminder.words));
         await turns.decline(tx, turn, notices.declined(turn, "ownerless", notice, target));
         return;
       }

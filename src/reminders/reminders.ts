@@ -91,12 +91,19 @@ export class Reminders {
     return this.#opened(rows);
   }
 
-  /** Those that are due, the oldest first, and the time until the next one is, in ms. */
-  async due(limit: number): Promise<{ readonly due: readonly Reminder[]; readonly nextMs: number | undefined }> {
+  /**
+   * Those that are due, the oldest first, and the time until the next one is, in ms.
+   *
+   * @param without the numbers of those that are passed over.
+   */
+  async due(
+    limit: number,
+    without: readonly number[] = [],
+  ): Promise<{ readonly due: readonly Reminder[]; readonly nextMs: number | undefined }> {
     const { rows } = await this.#database.query<Row & { in_ms: number }>(
       `select ${COLUMNS}, extract(epoch from next_at - now())::double precision * 1000 as in_ms from reminders
-       where next_at is not null order by next_at, id limit $1`,
-      [limit],
+       where next_at is not null and id <> all($2::bigint[]) order by next_at, id limit $1`,
+      [limit, without],
     );
     const late = rows.filter(({ in_ms: inMs }) => inMs <= 0);
     const due = await this.#opened(late);

@@ -4,7 +4,7 @@ import { FailureNotices } from "../../../src/answering/failure-notices.ts";
 import { ReminderClock } from "../../../src/answering/reminder-clock.ts";
 import type { Limits } from "../../../src/config/config.ts";
 import type { Database } from "../../../src/database/database.ts";
-import { HomeserverUnreachable } from "../../../src/homeserver/errors.ts";
+import { HomeserverUnreachable, UnexpectedAnswer } from "../../../src/homeserver/errors.ts";
 import { wordsIn } from "../../../src/language/languages.ts";
 import { History } from "../../../src/memory/history.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
@@ -31,7 +31,15 @@ forEachDatabase((_kind, open) => {
       ROOM,
     ]);
     const history = new History(database, seals);
-    const state = { isOn: true, isThere: true, isPermitted: true, isStillOn: true, isAway: false, queued: 0 };
+    const state = {
+      isOn: true,
+      isThere: true,
+      isPermitted: true,
+      isStillOn: true,
+      isAway: false,
+      unreadable: /^$/,
+      queued: 0,
+    };
     const clock = (): ReminderClock =>
       new ReminderClock({
         database,
@@ -41,8 +49,11 @@ forEachDatabase((_kind, open) => {
         allowances: new Allowances(database, () => limits),
         permissions: { allows: () => state.isPermitted },
         rooms: { isJoined: () => Promise.resolve(state.isThere), speaker: () => Promise.resolve("Alice") },
-        refresh: () =>
-          state.isAway ? Promise.reject(new HomeserverUnreachable("GET", "ECONNREFUSED", "away")) : Promise.resolve(),
+        refresh: (roomId) => {
+          if (state.isAway) return Promise.reject(new HomeserverUnreachable("GET", "ECONNREFUSED", "away"));
+          const isRefused = state.unreadable.test(roomId);
+          return isRefused ? Promise.reject(new UnexpectedAnswer("GET", "no JSON")) : Promise.resolve();
+        },
         language: { words: () => Promise.resolve(wordsIn("en")) },
         notices: new FailureNotices(() => undefined),
         isOn: () => state.isOn,
@@ -198,6 +209,24 @@ forEachDatabase((_kind, open) => {
       state.isAway = false;
       await clock().look();
       assert.equal((await turns(database)).length, 1);
+    });
+
+    it("are held up by no others whose rooms can't be read, and not looked for without a pause", async () => {
+      const { database, state, clock, add } = await make();
+      for (let nth = 0; nth < 3; nth++)
+        for (let of = 0; of < 15; of++) await add({ roomId: `!${nth}:example.test`, madeBy: `${nth} ${of}` });
+      state.unreadable = /^!\d/;
+      await makeDue(database, "1 hour");
+      await add({ madeBy: "last" });
+      await database.query("update reminders set next_at = now() where made_by = 'last'");
+      assert.ok((await clock().look()) > 0);
+      assert.equal((await turns(database)).length, 1);
+      state.isAway = true;
+      assert.ok((await clock().look()) > 0);
+      state.isAway = false;
+      state.unreadable = /^$/;
+      await clock().look();
+      assert.equal((await turns(database)).length, 46);
     });
 
     it("count against their owner's limits, and say so", async () => {
