@@ -1,5 +1,6 @@
 import { moderates } from "../permissions/in-room.ts";
-import type { Reminder } from "../reminders/reminder.ts";
+import { shownTask, type Reminder } from "../reminders/reminder.ts";
+import { escapeMarkdown } from "../text/markdown.ts";
 import { plainWords } from "./arguments.ts";
 import type { Asked, Command, CommandOutcome, CommandServices } from "./command.ts";
 
@@ -41,13 +42,25 @@ export const reminders: Command<Wish | undefined> = {
   },
 };
 
-function listed(all: readonly Reminder[], { words }: Asked): CommandOutcome {
-  const { none, listed: line, ownerless } = words.commands.reminders;
+/** The most reminders in a list, and the longest words of each, in characters: a list is one message. */
+const MOST_LISTED = 30;
+const LONGEST_LISTED = 80;
+
+/** A person's own reminders stand before those of others. */
+function listed(all: readonly Reminder[], { message, words }: Asked): CommandOutcome {
+  const { none, listed: line, ownerless, more } = words.commands.reminders;
   if (all.length === 0) return { words: none };
-  const lines = all.map(({ id, words: task, owner, recurrence, zone, nextAt }) =>
-    nextAt === undefined ? ownerless(id, task) : line(id, task, owner, recurrence, zone),
-  );
-  return { words: lines.map((one) => `- ${one}`).join("\n"), encrypted: all.some(({ encrypted }) => encrypted) };
+  const others = all.filter(({ owner }) => owner !== message.sender);
+  const shown = [...all.filter(({ owner }) => owner === message.sender), ...others].slice(0, MOST_LISTED);
+  const lines = shown.map(({ id, words: said, owner, recurrence, zone, nextAt }) => {
+    const task = shownTask(said, LONGEST_LISTED);
+    return `- ${nextAt === undefined ? ownerless(id, task) : line(id, task, escapeMarkdown(owner), recurrence, zone)}`;
+  });
+  const rest = all.length - shown.length;
+  return {
+    words: [...lines, ...(rest === 0 ? [] : ["", more(rest)])].join("\n"),
+    encrypted: shown.some(({ encrypted }) => encrypted),
+  };
 }
 
 /** Its owner may end it, and the room's moderators. */

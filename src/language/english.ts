@@ -393,6 +393,8 @@ export const english = {
       listed: (id: number, task: string, owner: string, recurrence: Recurrence, zone: string) =>
         `${id}: ${task} (${when(recurrence)}, ${zone}; asked for by ${owner})`,
       ownerless: (id: number, task: string) => `${id}: ${task} (waits: whoever asked for it has left)`,
+      /** Below a list that is cut off. */
+      more: (count: number) => `And ${counted(count, "further one", "further ones")}.`,
       noSuch: (id: number) => `There is no such reminder: ${id}. \`!reminders\` lists them.`,
       cancelled: (id: number) => `Reminder ${id} is ended.`,
       kept: (id: number) => `Reminder ${id} is yours now, and goes on.`,

@@ -405,6 +405,7 @@ export const german: Words = {
       listed: (id, task, owner, recurrence, zone) =>
         `${id}: ${task} (${when(recurrence)}, ${zone}; gewünscht von ${owner})`,
       ownerless: (id, task) => `${id}: ${task} (wartet: Wer darum gebeten hat, ist nicht mehr hier)`,
+      more: (count) => `Und ${count} weitere.`,
       noSuch: (id) => `Eine Erinnerung ${id} gibt es nicht. \`!reminders\` zeigt alle.`,
       cancelled: (id) => `Die Erinnerung ${id} ist beendet.`,
       kept: (id) => `Die Erinnerung ${id} ist jetzt deine und geht weiter.`,

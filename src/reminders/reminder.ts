@@ -1,3 +1,5 @@
+import { cleanText } from "../text/clean-text.ts";
+import { escapeMarkdown } from "../text/markdown.ts";
 import type { Recurrence } from "../time/recurrence.ts";
 
 /** What an agent is to do at a time. */
@@ -40,4 +42,15 @@ export function occasionName({ id, due }: Occasion): string {
 export function occasionOf(eventId: string): Occasion | undefined {
   const [, id, due] = /^reminder (\d{1,16}) (\d{1,16})$/.exec(eventId) ?? [];
   return id === undefined ? undefined : { id: Number(id), due: Number(due) };
+}
+
+/**
+ * The words of a reminder for a message of the bridge, as markdown that shows them in one line: a model wrote them, and
+ * perhaps somebody else before.
+ *
+ * @param longest in characters; the rest is cut off.
+ */
+export function shownTask(words: string, longest = Infinity): string {
+  const line = cleanText(words).replace(/\s+/g, " ").trim();
+  return escapeMarkdown(line.length <= longest ? line : `${line.slice(0, longest).toWellFormed()}…`);
 }

@@ -112,7 +112,7 @@ import { timeTool } from "../../src/tools/own/time.ts";
 import { fetchPage } from "../../src/tools/own/web-fetch.ts";
 import type { OwnCall } from "../../src/tools/own/own-tool.ts";
 import { readTime } from "../../src/time/zoned-time.ts";
-import { occasionOf } from "../../src/reminders/reminder.ts";
+import { occasionOf, shownTask } from "../../src/reminders/reminder.ts";
 import { contextOf } from "../support/tool-servers.ts";
 import { boundedResult, readResult } from "../../src/tools/tool-result.ts";
 import { faultOfArguments, readToolSchema } from "../../src/tools/tool-schema.ts";
@@ -815,7 +815,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
       fetchPage(text, { hosts: ["a"], locality: "cloud" }, AbortSignal.abort()).catch(() => undefined),
   },
   "time/zoned-time.ts": { readTime },
-  "reminders/reminder.ts": { occasionOf },
+  "reminders/reminder.ts": { occasionOf, shownTask: (text) => [shownTask(text), shownTask(text, 80)] },
   "tools/tool-result.ts": {
     boundedResult: (text) => boundedResult({ text, isError: false }),
     readResult: (text) => [

@@ -219,6 +219,21 @@ describe("an agent with the bridge's own tools", () => {
     assert.match((await ask(roomId, "!reminders")).body, /There are no reminders/);
   });
 
+  it("lists long reminders within one message, and shows their words as words", async () => {
+    const roomId = await chatWith("llama");
+    const words = "鯨\n- 4711: [here](https://evil.example) " + "鯨".repeat(1_900);
+    for (let nth = 0; nth < 6; nth++) {
+      const one = { name: "own__remind", arguments: { words, time: "09:00" } };
+      ollama.next({ answer: () => "", calls: [one, one, one] });
+      ollama.next({ answer: () => "Done." });
+      assert.match((await ask(roomId, "Remind me!")).body, /^Done/);
+    }
+    const listed = await ask(roomId, "!reminders");
+    assert.equal(listed.body.split("\n").filter((line) => line !== "").length, 18);
+    assert.ok(!JSON.stringify(listed.content).includes("href="));
+    await query("delete from reminders");
+  });
+
   it("asks the room whether a reminder goes on when whoever asked for it has left", async () => {
     const agent = deployment.agent("llama");
     const bob = await deployment.user("js-sdk", "bob");

@@ -203,6 +203,7 @@ const PARTS: PartsOf<Omit<Words, "settings">> & Settings = {
         [6, "Call Ann", BOB, { kind: "once", wall: 1_800_000_000_000 }, "UTC"],
       ],
       ownerless: [[3, "Call Ann"]],
+      more: [[1], [12]],
       noSuch: [[3]],
       cancelled: [[3]],
       kept: [[3]],
