@@ -185,18 +185,25 @@ function wordsOfAgent({ person, agent, roomId }: Chat): readonly string[] {
   return person.messages(roomId).flatMap(({ sender, redacted, body }) => (sender === agent && !redacted ? [body] : []));
 }
 
+/**
+ * The errand of the last question. Questions that came in a row stand in one message, and the one to be answered is the
+ * last.
+ */
+function errandIn(text: string): { readonly kind: keyof typeof TOOLS | undefined; readonly token: string } {
+  const [, kind, token = "nothing"] = [...text.matchAll(/Do (\w+) for (T\d+E)/g)].at(-1) ?? [];
+  return { kind: KINDS.find((one) => one === kind), token };
+}
+
 /** The model calls the tool that its question names, and speaks when it has its result. */
 function callsFor(messages: readonly OllamaMessage[]): readonly OllamaCall[] {
   const last = messages.at(-1);
-  const [, kind, token] = /Do (\w+) for (T\d+E)/.exec(last?.content ?? "") ?? [];
-  const name = KINDS.find((one) => one === kind);
-  return last?.role !== "user" || name === undefined ? [] : [{ name: TOOLS[name], arguments: { n: token } }];
+  const { kind, token } = errandIn(last?.content ?? "");
+  return last?.role !== "user" || kind === undefined ? [] : [{ name: TOOLS[kind], arguments: { n: token } }];
 }
 
 function answerTo(messages: readonly OllamaMessage[]): string {
   if (callsFor(messages).length > 0) return "";
-  const question = messages.findLast(({ role }) => role === "user")?.content ?? "";
-  return `Finished ${/T\d+E/.exec(question)?.[0] ?? "nothing"}.`;
+  return `Finished ${errandIn(messages.findLast(({ role }) => role === "user")?.content ?? "").token}.`;
 }
 
 /** Asks the homeserver again while it is away. */
