@@ -219,6 +219,8 @@ function failureOf(error: unknown, transport: Begun["transport"], mayBeDone: boo
     const hint = status === 401 || status === 403 ? " (is the token right?)" : "";
     return new ToolFailure(status >= 500 ? "unreachable" : "refused", `HTTP ${status}${hint}`);
   }
+  // The pipe to a program is no network.
+  const reason = transport instanceof StdioTransport ? undefined : reasonOfNetworkError(error);
   if (error instanceof SdkError) {
     const { code } = error;
     if (code === SdkErrorCode.RequestTimeout) return new ToolFailure("timeout", "it took too long", { mayBeDone });
@@ -227,8 +229,10 @@ function failureOf(error: unknown, transport: Begun["transport"], mayBeDone: boo
     if (code === SdkErrorCode.InvalidResult)
       return new ToolFailure("malformed", "its answer can't be read", { mayBeDone });
     const how = mayBeDone || transport instanceof StdioTransport ? "ended" : "unreachable";
-    return new ToolFailure(how, reasonOfNetworkError(error) ?? `the connection ended (${code})`, { mayBeDone });
+    return new ToolFailure(how, reason ?? `the connection ended (${code})`, { mayBeDone });
   }
-  const reason = reasonOfNetworkError(error) ?? "the connection failed";
-  return new ToolFailure(mayBeDone ? "ended" : "unreachable", reason, { mayBeDone, cause: error });
+  return new ToolFailure(mayBeDone ? "ended" : "unreachable", reason ?? "the connection failed", {
+    mayBeDone,
+    cause: error,
+  });
 }

@@ -72,6 +72,12 @@ describe("matrix-agents tools", () => {
     assert.match(stdout, /^✗ gone: .*can't be reached/);
   });
 
+  it("says of a program that ends at once that the connection ended", async () => {
+    const { code, stdout } = await tools({ gone: { ...NODE, args: ["/nothing/here.js"] } });
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /^✗ gone: .*can't be reached: the connection ended \(/);
+  });
+
   it("prints JSON for programs", async () => {
     const { stdout } = await tools(await realServers(), "--json");
     const servers = JSON.parse(stdout) as {

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import type { OwnToolsConfig, ToolServerConfig } from "../../../src/config/config.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
+import { OwnTools } from "../../../src/tools/own/own-tools.ts";
+import { timeTool } from "../../../src/tools/own/time.ts";
 import { ToolFailure, type ToolFailureCode } from "../../../src/tools/tool-failure.ts";
 import { LONGEST_RESULT, type ToolResult } from "../../../src/tools/tool-result.ts";
 import type { ToolServer } from "../../../src/tools/tool-server.ts";
@@ -12,7 +15,7 @@ import { eventually } from "../../support/eventually.ts";
 import { inCheckout } from "../../support/paths.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 import { httpToolServers } from "../../support/http-tool-servers.ts";
-import { contextOf, noOwnTools, toolProgram, toolServers, UNKIND_TOOL_SERVER } from "../../support/tool-servers.ts";
+import { contextOf, toolProgram, toolServers, UNKIND_TOOL_SERVER } from "../../support/tool-servers.ts";
 
 const SIGNAL = new AbortController().signal;
 const MIB = 1_048_576;
@@ -266,16 +269,31 @@ describe("the calls of tools", () => {
   it("are counted and timed by server and outcome", async () => {
     const metrics = createMetrics(() => undefined);
     const configs = ["is plain", "ends in a call"].map((how) => toolProgram([UNKIND_TOOL_SERVER, how]));
-    const servers = new ToolServers(new Map(configs.map((config, at) => [`s${at}`, config])), {
-      makeOwn: noOwnTools,
+    const rules = { locality: "local", cloudModels: false, approvers: "asker", approverUsers: [] } as const;
+    const own: OwnToolsConfig = {
+      type: "own",
+      ...rules,
+      callTimeoutMs: 9_000,
+      timeZone: "UTC",
+      hosts: [],
+      tools: new Map([["time", "never"]]),
+    };
+    const all = [...configs.map((config, at) => [`s${at}`, config] as const), ["ours", own] as const];
+    const servers = new ToolServers(new Map<string, ToolServerConfig>(all), {
+      makeOwn: (name, config) => new OwnTools(name, config, [timeTool("UTC")]),
       log: silentLogger(),
       metrics,
     });
     await servers.call("s0", "work", {}, SIGNAL, contextOf());
     await failsAs("ended", servers.call("s1", "work", {}, SIGNAL, contextOf()));
+    await servers.call("ours", "time", {}, SIGNAL, contextOf());
+    await servers.call("ours", "time", { zone: "Moon/Crater" }, SIGNAL, contextOf());
+    await failsAs("refused", servers.call("ours", "remind", {}, SIGNAL, contextOf()));
     await servers.stop();
     const text = await metrics.text();
     assert.match(text, /tool_call_seconds_count\{server="s0",outcome="done"\} 1/);
     assert.match(text, /tool_call_seconds_count\{server="s1",outcome="ended"\} 1/);
+    for (const outcome of ["done", "error", "refused"])
+      assert.ok(text.includes(`tool_call_seconds_count{server="ours",outcome="${outcome}"} 1`), outcome);
   });
 });
