@@ -130,6 +130,14 @@ forEachDatabase((_kind, open) => {
       assert.ok(nextInMs > HOUR - 60_000 && nextInMs <= HOUR);
     });
 
+    it("is counted for the metrics as long as it waits", async () => {
+      const world = await World.create(await open());
+      const { codes } = await world.waiting();
+      assert.deepEqual(await world.store.openByState(), { queued: 0, running: 0, waiting: 1, sending: 0 });
+      assert.ok(await world.decide(codes[0] ?? ""));
+      assert.deepEqual(await world.store.openByState(), { queued: 1, running: 0, waiting: 0, sending: 0 });
+    });
+
     it("goes on when all of its calls are decided, without counting an attempt", async () => {
       const world = await World.create(await open());
       const { turn, codes } = await world.waiting(2);
