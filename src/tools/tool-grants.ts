@@ -73,6 +73,14 @@ export class ToolGrants {
     );
     if (count > 0) await this.#audit.record(tx, { kind: "tool.revoked", ghost, room: roomId, by, server, tool });
   }
+
+  /** Takes back what was allowed to an agent that has left a room. What was forbidden stays so until it is pruned. */
+  async forget(tx: Queryable, ghost: string, roomId: string): Promise<void> {
+    await tx.query("delete from tool_grants where ghost = $1 and room_id = $2 and decision = 'allowed'", [
+      ghost,
+      roomId,
+    ]);
+  }
 }
 
 /**

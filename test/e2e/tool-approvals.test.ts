@@ -395,6 +395,21 @@ describe("a tool that people have to agree to", () => {
     }
   });
 
+  it("is asked about again after the agent has left and come back", async () => {
+    const roomId = await group();
+    const { code } = await asked(roomId);
+    await said(roomId, await say(roomId, `!approve ${code} always`), /^I was told: count is done/);
+    const before = await lines();
+    const path = `/v3/rooms/${encodeURIComponent(roomId)}/kick`;
+    await alice.request("POST", path, { user_id: agent });
+    await eventually("the agent to be out", async () => (await alice.members(roomId))[agent] !== "join");
+    await alice.invite(roomId, agent);
+    await alice.waitMember(roomId, agent);
+    const again = await asked(roomId);
+    assert.equal(await lines(), before);
+    await ends(roomId, again.code);
+  });
+
   it("is not used where nobody answers in time, and the agent says so", async () => {
     const before = await lines();
     const roomId = await chatWithAlice();
