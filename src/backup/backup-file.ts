@@ -88,10 +88,11 @@ async function writeSealed(file: FileHandle, { path, head, key, fill }: Contents
     await written;
     failed.signal.throwIfAborted();
   } catch (error) {
-    const cause: unknown = failed.signal.aborted ? failed.signal.reason : error;
+    // The waiter for "drain" may learn of the file's error before `failed` does.
+    const isOfFile = failed.signal.aborted || gzip.errored !== null;
     gzip.destroy();
     await written;
-    throw cause;
+    throw isOfFile ? failed.signal.reason : error;
   }
 }
 
