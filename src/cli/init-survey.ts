@@ -47,13 +47,13 @@ export async function askForHomeserver(
     const found = await tryHomeserver(trimmed(given), ca);
     if (!(found instanceof NoHomeserver)) return found;
     if (prompt === undefined) throw found;
-    say(`${found.message}.`);
+    say(found.message);
   }
   let last: FoundHomeserver | undefined;
   await prompt?.ask("Homeserver's URL, as this machine reaches it", DEFAULT_HOMESERVER, async (answer) => {
     if (!FORMATS["homeserver-url"].validate(answer)) return `Expected ${FORMATS["homeserver-url"].expected}.`;
     const found = await tryHomeserver(trimmed(answer), ca);
-    if (found instanceof NoHomeserver) return `${found.message}.`;
+    if (found instanceof NoHomeserver) return found.message;
     last = found;
     return undefined;
   });
