@@ -273,8 +273,10 @@ describe("an agent's keys", () => {
 
   it("are exported to a file and imported from it, under a passphrase", async () => {
     await backedUp(await ask("to be exported"));
-    await deployment.stopBridge();
     const file = join(deployment.settings.directory, "keys.txt");
+    const full = await deployment.command(["keys", "export", "demo", file], "correct horse", { writesNothing: true });
+    assert.deepEqual([full.code, /keys.txt can't be written: /.test(full.stderr)], [2, true], full.stderr);
+    await deployment.stopBridge();
     const exported = await deployment.command(["keys", "export", "demo", file], "correct horse");
     assert.equal(exported.code, 0, exported.stderr);
     assert.match(await readFile(file, "utf8"), /^-----BEGIN MEGOLM SESSION DATA-----/);

@@ -17,12 +17,15 @@ export interface Surroundings {
   readonly env?: NodeJS.ProcessEnv;
   /** Whether it has a terminal, 200 columns wide; all that it writes is then on standard output. */
   readonly terminal?: boolean;
+  /** Whether the system takes no byte of any file that it writes, like a full disk. */
+  readonly writesNothing?: boolean;
 }
 
 /** Runs `matrix-agents` as a person would. */
 export async function runCommand(args: readonly string[], input = "", how: Surroundings = {}): Promise<CommandResult> {
   const terminal = how.terminal === true ? ["python3", inCheckout("test/support/pseudo_terminal.py"), "200", "50"] : [];
-  const [program = "", ...whole] = [...terminal, process.execPath, inCheckout("src/main.js"), ...args];
+  const limited = how.writesNothing === true ? ["sh", "-c", 'ulimit -f 0; exec "$0" "$@"'] : [];
+  const [program = "", ...whole] = [...limited, ...terminal, process.execPath, inCheckout("src/main.js"), ...args];
   const child = spawn(program, whole, {
     stdio: ["pipe", "pipe", "pipe"],
     ...(how.uid === undefined ? {} : { uid: how.uid, gid: how.uid }),

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import { reasonOfFileError } from "../../../observability/file-fault.ts";
 import { agentAndFile, atAgentKeys, SECRET_FILE, type AtAgentKeys } from "../../agent-keys.ts";
@@ -30,10 +30,20 @@ async function exportTo(
   const passphrase = await readSecret("passphrase", secretFile);
   const exported = await keys.exportKeys();
   const text = engine.OlmMachine.encryptExportedRoomKeys(JSON.stringify(exported), passphrase, EXPORT_ROUNDS);
-  await noteExport(database, userId, "room_keys");
-  await writeFile(file, text, { mode: 0o600, flag: "wx" }).catch((error: unknown) => {
+  const refuse = (error: unknown): never => {
     throw new UsageError(`${file} can't be written: ${reasonOfFileError(error, file)}`);
-  });
+  };
+  const written = await open(file, "wx", 0o600).catch(refuse);
+  try {
+    await noteExport(database, userId, "room_keys");
+    await written.writeFile(text).catch(refuse);
+  } catch (error) {
+    // A part of it would be in the way of the next attempt.
+    await rm(file, { force: true });
+    throw error;
+  } finally {
+    await written.close();
+  }
   process.stdout.write(`${counted(exported.length, "room key", "room keys")} of ${userId} written to ${file}\n`);
   return 0;
 }
