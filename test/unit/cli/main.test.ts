@@ -185,7 +185,7 @@ describe("matrix-agents", () => {
     [["completion"], /completion needs one shell: bash, zsh or fish\nHelp: matrix-agents help completion$/],
     [["completion", "tcsh"], /completion needs one shell/],
     [["completion", "agents", "llama"], /completion needs one shell/],
-    [["--json"], /no command given; --json is for doctor and audit only/],
+    [["--json"], /no command given; --json is for doctor, tools and audit only/],
     [["-x"], /matrix-agents has no option -x\n/],
     [["--verison"], /matrix-agents has no option --verison; did you mean --version\?/],
     [["-c"], /-c needs a value: -c FILE\n/],
