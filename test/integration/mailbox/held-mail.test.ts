@@ -127,7 +127,10 @@ describe("matrix-agents mailbox", () => {
 
     const list = await run();
     assert.equal(list.code, 0, list.stderr);
-    assert.match(list.stdout, /^1 to be handled, 1 waiting for a key, 2 set aside, 1 part of transactions that was no event\n/);
+    assert.match(
+      list.stdout,
+      /^1 to be handled, 1 waiting for a key, 2 set aside, 1 part of transactions that was no event\n/,
+    );
     assert.match(list.stdout, new RegExp(`^${waiting} .*${LLAMA} .*waits for its key: m.unverified$`, "m"));
     assert.match(list.stdout, new RegExp(`^${poison} .*set aside: did not finish in 3 attempts$`, "m"));
     assert.ok(list.stdout.includes("set aside: \ufffd[2Jgone") && !list.stdout.includes("\u001b"));
