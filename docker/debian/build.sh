@@ -39,7 +39,7 @@ sed -e 's|/opt/matrix-agents/dist/|/usr/lib/matrix-agents/dist/|' \
   docker/systemd/matrix-agents.service >"$root/usr/lib/systemd/system/matrix-agents.service"
 cp $here/sysusers.conf "$root/usr/lib/sysusers.d/matrix-agents.conf"
 # The paths of the unit: credentials in place of files, and its own folder for data.
-sed -e 's|\$schema=\./|$schema=file:///usr/lib/matrix-agents/|' \
+sed -e 's|schema=\./|schema=file:///usr/lib/matrix-agents/|' \
   -e '/^ *#/s|\bdocs/|/usr/lib/matrix-agents/docs/|g' \
   -e 's|^\( *\)registration: .*|\1registration: /run/credentials/matrix-agents.service/registration.yaml|' \
   -e 's|^data_dir: .*|data_dir: /var/lib/matrix-agents|' \
