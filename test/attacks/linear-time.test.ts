@@ -998,6 +998,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   // Functions that no text can delay.
   ...because("looks at no text, or at our own alone", [
     "answering/tool-words.ts",
+    "answering/tool-agreement.ts",
     "reminders/reminder.ts occasionName",
     "time/recurrence.ts",
     "time/zoned-time.ts fieldsOf instantOf offsetOf plusMonths wallOf weekdayOf",
