@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { startBridgeOn, type BridgeOn, type StartHomeserver } from "../support/bridge-on.ts";
 import { asksAgain, asksEncrypted, asksInClear } from "../support/conversation-on.ts";
-import { DENDRITE_VERSION, noDendrite, startDendrite, type Dendrite } from "../support/dendrite.ts";
+import { DENDRITE_VERSION, startDendrite, type Dendrite } from "../support/dendrite.ts";
 import { eventually } from "../support/eventually.ts";
 import { requestAs } from "../support/matrix-request.ts";
 import { createDatabase } from "../support/postgres.ts";
@@ -22,7 +22,7 @@ const onDendrite: StartHomeserver<Dendrite> = async ({ port, serverName, registr
     registrations: [registration],
   });
 
-describe(`Dendrite ${DENDRITE_VERSION}`, { skip: noDendrite() ?? false }, () => {
+describe(`Dendrite ${DENDRITE_VERSION}`, () => {
   let all: BridgeOn<Dendrite>;
   let alice: User;
   let agent: string;
@@ -194,7 +194,7 @@ describe(`Dendrite ${DENDRITE_VERSION}`, { skip: noDendrite() ?? false }, () => 
   }
 });
 
-describe(`Dendrite ${DENDRITE_VERSION}, with agents that do not encrypt`, { skip: noDendrite() ?? false }, () => {
+describe(`Dendrite ${DENDRITE_VERSION}, with agents that do not encrypt`, () => {
   let all: BridgeOn<Dendrite>;
 
   before(async () => {

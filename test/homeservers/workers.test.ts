@@ -4,10 +4,10 @@ import { startBridgeOn, type BridgeOn } from "../support/bridge-on.ts";
 import { asksAgain, asksEncrypted, asksInClear } from "../support/conversation-on.ts";
 import { createDatabase } from "../support/postgres.ts";
 import { sharedPostgresUrl } from "../support/services.ts";
-import { noWorkers, startFront, startSynapseWithWorkers, type SynapseWithWorkers } from "../support/synapse-workers.ts";
+import { startFront, startSynapseWithWorkers, type SynapseWithWorkers } from "../support/synapse-workers.ts";
 import type { User } from "../support/user.ts";
 
-describe("Synapse with workers", { skip: noWorkers() ?? false }, () => {
+describe("Synapse with workers", () => {
   let all: BridgeOn<SynapseWithWorkers>;
   let alice: User;
   let agent: string;

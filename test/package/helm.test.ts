@@ -49,12 +49,9 @@ const DEPLOYMENTS: Readonly<Record<string, object>> = {
 };
 
 describe("docker/helm", () => {
-  let helm: string | undefined;
-  let why = "";
+  let helm: string;
   before(async () => {
-    const tool = await goTool("helm");
-    if ("why" in tool) why = tool.why;
-    else helm = tool.path;
+    helm = await goTool("helm");
     await ensureLinters();
   });
 
@@ -62,7 +59,7 @@ describe("docker/helm", () => {
     const folder = await temporaryDirectory("chart");
     await writeFile(join(folder, "values.yaml"), dump(values));
     const args = ["template", "agents", CHART, "--namespace", "matrix", "-f", join(folder, "values.yaml")];
-    const { code, stdout, said } = await runTool(helm ?? "", args);
+    const { code, stdout, said } = await runTool(helm, args);
     assert.equal(code, 0, said);
     const file = join(folder, "manifests.yaml");
     await writeFile(file, stdout);
@@ -75,21 +72,13 @@ describe("docker/helm", () => {
     assert.deepEqual([version, appVersion], [current, current]);
   });
 
-  it("has no faults that helm's own linter knows", async (test) => {
-    if (helm === undefined) {
-      test.skip(why);
-      return;
-    }
+  it("has no faults that helm's own linter knows", async () => {
     const { code, said } = await runTool(helm, ["lint", "--strict", CHART]);
     assert.equal(code, 0, said);
   });
 
   for (const [name, values] of Object.entries(DEPLOYMENTS)) {
-    it(`makes manifests that Kubernetes knows, and settings that the bridge takes, ${name}`, async (test) => {
-      if (helm === undefined) {
-        test.skip(why);
-        return;
-      }
+    it(`makes manifests that Kubernetes knows, and settings that the bridge takes, ${name}`, async () => {
       const { file, manifests } = await rendered(values);
       assert.equal(await lint("python", ["-c", VALIDATE, file]), "");
       const wrong = `${file}.wrong`;
@@ -106,11 +95,7 @@ describe("docker/helm", () => {
     });
   }
 
-  it("refuses several replicas of an embedded database", async (test) => {
-    if (helm === undefined) {
-      test.skip(why);
-      return;
-    }
+  it("refuses several replicas of an embedded database", async () => {
     const args = ["template", "agents", CHART, "--set", "postgresql=false,replicas=2"];
     const { code, said } = await runTool(helm, args);
     assert.notEqual(code, 0);

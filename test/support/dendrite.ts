@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { dump, load } from "js-yaml";
 import { registerUser, type Exit } from "../../quickstart/synapse.ts";
 import { eventually } from "./eventually.ts";
+import { runGo } from "./go.ts";
 import { inCheckout } from "./paths.ts";
 import { lastLines, startProcess, type Process } from "./process.ts";
 
@@ -13,35 +14,14 @@ export const DENDRITE_VERSION = "0.13.8";
 const MODULE = "github.com/matrix-org/dendrite";
 const BIN = inCheckout(`.cache/dendrite-${DENDRITE_VERSION}`);
 
-/** Names the reason why there is no Dendrite on this machine, for test files. */
-const ABSENT = "TEST_NO_DENDRITE";
-
-/** The reason why Dendrite can't be run here; undefined where it can. */
-export function noDendrite(): string | undefined {
-  return process.env[ABSENT];
-}
-
-/** Builds Dendrite from the Go module proxy; quick when it is there. Without Go, test files are told so. */
+/** Builds Dendrite from the Go module proxy; quick when it is there. Throws VenvError. */
 export async function ensureDendrite(progress: (line: string) => void): Promise<void> {
   progress(`Building Dendrite ${DENDRITE_VERSION}, which takes some minutes the first time …`);
   const programs = ["dendrite", "generate-keys", "generate-config"];
-  const building = await startProcess({
-    command: "go",
-    args: ["install", "-buildvcs=false", ...programs.map((name) => `${MODULE}/cmd/${name}@v${DENDRITE_VERSION}`)],
-    env: {
-      PATH: [process.env["PATH"], "/usr/local/go/bin"].join(delimiter),
-      GOBIN: BIN,
-      // Its data are in PostgreSQL, so that no C is needed.
-      CGO_ENABLED: "0",
-      GOTOOLCHAIN: "local",
-    },
-  }).catch(() => undefined);
-  if (building === undefined) {
-    process.env[ABSENT] = "Dendrite is built with Go, and there is none here: see https://go.dev/dl/";
-    return;
-  }
-  const { code } = await building.exited;
-  if (code !== 0) throw new Error(`Dendrite can't be built:\n${lastLines(building)}`);
+  const modules = programs.map((name) => `${MODULE}/cmd/${name}@v${DENDRITE_VERSION}`);
+  // Its data are in PostgreSQL, so that no C is needed.
+  const { code, said } = await runGo("go", ["install", "-buildvcs=false", ...modules], { env: { GOBIN: BIN } });
+  if (code !== 0) throw new Error(`Dendrite can't be built:\n${said.slice(-20).join("\n")}`);
 }
 
 export interface DendriteOptions {

