@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "../config/make-folder.ts";
 import type { Config } from "../config/config.ts";
 import { FORMATS } from "../config/formats.ts";
 import { loadConfig } from "../config/load.ts";
@@ -42,16 +42,17 @@ export async function makeConfig(file: string, options: GivenSettings): Promise<
   const prompt = isAsked ? openPrompt(process.stdin, process.stdout) : undefined;
   try {
     const { url: homeserver, survey } = await askForHomeserver(options, options.ca?.text, prompt);
-    const domain = await domainOf(homeserver, survey, options, prompt);
-    const ollama = await askForOllama(options.ollama, prompt);
     const port = portOf(options.port ?? String(DEFAULT_PORT)) ?? DEFAULT_PORT;
-    const bind = options.bind ?? (isNear(options.url ?? homeserver) ? "127.0.0.1" : "0.0.0.0");
+    // Before anything else is asked.
     if (options.url === undefined && !isNear(homeserver)) {
       throw new UsageError(
         `${homeserver} is on another machine: add --url with the address at which it reaches this one, such as --url http://192.0.2.7:${port}`,
       );
     }
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    const domain = await domainOf(homeserver, survey, options, prompt);
+    const ollama = await askForOllama(options.ollama, prompt);
+    const bind = options.bind ?? (isNear(options.url ?? homeserver) ? "127.0.0.1" : "0.0.0.0");
+    await makeFolder(dirname(file));
     await writeSecretFile(file, firstConfig({ homeserver, caFile: options.ca?.file, domain, bind, port, ollama }), {
       overwrite: false,
     });

@@ -64,7 +64,7 @@ async function decide(
     case "taken":
       return { reaction: TAKEN[word], ...verdict.outcome, after: turnQueued };
     case "not_encrypted":
-      return { words: words.tools.notEncrypted };
+      return { words: words.saidInClear };
     case "not_yours":
       return { words: words.tools.notYours[verdict.deciders] };
     case "not_always":

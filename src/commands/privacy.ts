@@ -48,7 +48,7 @@ async function decide(services: CommandServices, asked: Asked, decision: Privacy
   // Where devices need not be trusted, unencrypted messages are read too, and the homeserver could have forged this
   // one.
   if (decision !== "deny" && !message.encrypted && (await services.isEncrypted(roomId))) {
-    return { words: words.consent.notEncrypted };
+    return { words: words.saidInClear };
   }
   if (decision === "default") {
     return {

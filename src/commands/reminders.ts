@@ -77,8 +77,10 @@ async function cancelled(services: CommandServices, asked: Asked, reminder: Remi
 }
 
 /** Anybody in the room may take over what its owner has left. */
-function kept(services: CommandServices, { message, words }: Asked, reminder: Reminder): CommandOutcome {
+async function kept(services: CommandServices, { message, words }: Asked, reminder: Reminder): Promise<CommandOutcome> {
   if (reminder.nextAt !== undefined) return { words: words.commands.reminders.noSuch(reminder.id) };
+  // From then on the agent acts in this person's name, and the homeserver could have forged what came unencrypted.
+  if (!message.encrypted && (await services.isEncrypted(message.roomId))) return { words: words.saidInClear };
   return {
     words: words.commands.reminders.kept(reminder.id),
     store: async (tx) => {

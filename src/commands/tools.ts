@@ -162,7 +162,7 @@ async function decideAbout(
       grants.decide(tx, id, { decision: what, encrypted, by });
   if (doing === "forbid") return { words: phrases.forbade(name, call), store: decide("forbidden") };
   // The homeserver could have forged what came unencrypted.
-  if (!encrypted && (await isEncrypted(roomId))) return { words: words.tools.notEncrypted };
+  if (!encrypted && (await isEncrypted(roomId))) return { words: words.saidInClear };
   const isForbidden = decision.may === "refuse" && decision.why === "forbidden";
   if (!isForbidden && !(decision.may === "ask" && decision.canGrant))
     return { words: phrases.cantAllow(name, may(words, tool)) };
@@ -183,8 +183,7 @@ async function forget(
   const names = found.map(({ server, tool }) => `${server}/${tool}`);
   if (others.length > 0) return { words: phrases.ambiguous(names) };
   // Forbidden ones would be possible again.
-  if (!encrypted && one.decision === "forbidden" && (await isEncrypted(roomId)))
-    return { words: words.tools.notEncrypted };
+  if (!encrypted && one.decision === "forbidden" && (await isEncrypted(roomId))) return { words: words.saidInClear };
   const { server, tool } = one;
   return {
     words: phrases.forgot(`${server}/${tool}`),

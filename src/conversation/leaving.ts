@@ -6,19 +6,29 @@ import type { ConversationOptions } from "./conversation-options.ts";
 
 type LeavingOptions = Pick<
   ConversationOptions,
-  "agentsIn" | "exchanges" | "forgetting" | "grants" | "menus" | "settings" | "questionsStopped" | "stopTurns" | "turns"
+  | "agentsIn"
+  | "consents"
+  | "exchanges"
+  | "forgetting"
+  | "grants"
+  | "menus"
+  | "settings"
+  | "questionsStopped"
+  | "stopTurns"
+  | "turns"
 >;
 
 /**
- * Deletes the messages, summaries, settings and agreements to tools of a room that an agent has left, and ends its
- * running answers.
+ * Deletes the messages, summaries and settings of a room that an agent has left, and what people there have agreed to; and
+ * ends its running answers.
  */
 export async function left(options: LeavingOptions, ghost: GhostHandle, roomId: string): Promise<Outcome> {
-  const { forgetting, settings, exchanges, grants, menus, agentsIn } = options;
+  const { forgetting, settings, exchanges, consents, grants, menus, agentsIn } = options;
   const isLast = (await agentsIn(roomId)).length === 0;
   const store = async (tx: Queryable): Promise<void> => {
     await forgetting.room(tx, ghost.userId, roomId);
     await settings.forget(tx, ghost.userId, roomId);
+    await consents.forget(tx, ghost.userId, roomId);
     await grants.forget(tx, ghost.userId, roomId);
     await menus.forget(tx, ghost.userId, roomId);
     if (isLast) await exchanges.forget(tx, roomId);

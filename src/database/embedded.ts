@@ -3,6 +3,7 @@ import { rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { makeFolder } from "../config/make-folder.ts";
 import { PGlite, types } from "@electric-sql/pglite";
 import { databaseError, type Database, type Queryable, type Result, type Row } from "./database.ts";
 import { damage, unopened } from "./embedded-damage.ts";
@@ -38,6 +39,7 @@ export async function openEmbedded(directory: string, original: string = directo
 async function makeEmbedded(directory: string): Promise<void> {
   const draft = `${directory}${DRAFT}`;
   await rm(draft, { recursive: true, force: true });
+  await makeFolder(draft);
   const lite = await startPostgres(draft, directory);
   await lite.close();
   await settleFolder(draft);

@@ -1,6 +1,7 @@
 import { constants, readdirSync, statSync } from "node:fs";
-import { copyFile, mkdir, rm } from "node:fs/promises";
+import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../config/make-folder.ts";
 
 /** File systems tell the time of a change no finer than this, in ms: a file that has just changed may change again unseen. */
 const COARSEST_TIME_MS = 2_000n;
@@ -51,11 +52,11 @@ export class FolderCopy {
   /** The names of all files; makes their folders. */
   async #files(): Promise<string[]> {
     const names: string[] = [];
-    await mkdir(this.#to, { recursive: true, mode: 0o700 });
+    await makeFolder(this.#to);
     // At once, because a thousand small questions to the thread pool would take ten times as long.
     for (const entry of readdirSync(this.#from, { recursive: true, withFileTypes: true })) {
       const name = join(entry.parentPath.slice(this.#from.length), entry.name);
-      if (entry.isDirectory()) await mkdir(join(this.#to, name), { recursive: true, mode: 0o700 });
+      if (entry.isDirectory()) await makeFolder(join(this.#to, name));
       else if (entry.isFile()) names.push(name);
     }
     return names;

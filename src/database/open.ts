@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeFolder } from "../config/make-folder.ts";
 import type { Config } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import { databaseRefusal, NO_DATABASE, type Database } from "./database.ts";
@@ -140,7 +140,7 @@ async function afterwards(database: Database, work: (database: Database) => Prom
 
 async function openDirectory(dataDir: string, kind: UserKind, log: Logger): Promise<Database> {
   await refuseForeignFolder(dataDir);
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await makeFolder(dataDir);
   const claim = await claimDirectory(dataDir, kind, ({ pid, kind: by }) => {
     log.info({ pid, by }, "another process is using the database; waiting for it");
   });

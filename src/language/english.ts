@@ -134,7 +134,6 @@ export const english = {
       } \`${call}!privacy default\` takes it back later.`,
     pending: ({ agent, host, call }, isEncrypted) =>
       `${agent} waits for a moderator of this room to agree, with ${isEncrypted ? `\`${call}!privacy allow\`` : "✅"}, that messages from here go to ${host}. Then it answers your question.`,
-    notEncrypted: "This room is encrypted, and that was not. Please say it again from an app that encrypts.",
     declined: ({ agent, host, call }) =>
       `${agent} can't answer: this room has decided that nothing goes to ${host}. A moderator can change that with \`${call}!privacy allow\`.`,
     denied: ({ agent, host, call }, where) =>
@@ -227,7 +226,6 @@ export const english = {
       `Please write it with the letters of my question: \`yes ${code}\` or \`no ${code}\`. In an encrypted room a server could show me a plain word as the answer to another question.`,
     unknownCode: (code) =>
       `Nothing waits here for \`${code}\`: it was decided already, its time is over, or it is written otherwise.`,
-    notEncrypted: "This room is encrypted, and that was not. Please say it again with an app that encrypts.",
     notYours: {
       asker: "Only the person who asked me, or a moderator of this room, can decide about that.",
       moderators: "Only a moderator of this room can decide about that.",
@@ -244,6 +242,7 @@ export const english = {
       : `Please write it like this: \`${usage}\`, for example \`${example}\`.`,
   tooLong: (characters, longest) => `That is too long: it has ${characters} characters, and the limit is ${longest}.`,
   onlyModerators: "Only moderators of this room can change that.",
+  saidInClear: "This room is encrypted, and that was not. Please say it again with an app that encrypts.",
   tooManyWait: (agent) =>
     `Too many questions wait for ${agent} here, so it can't take another one now. Please ask again later.`,
   unread: {

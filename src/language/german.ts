@@ -138,8 +138,6 @@ export const german: Words = {
       } \`${call}!privacy default\` nimmt es später zurück.`,
     pending: ({ agent, host, call }, isEncrypted) =>
       `${agent} wartet, bis ein Moderator dieses Raums mit ${isEncrypted ? `\`${call}!privacy allow\`` : "✅"} zustimmt, dass Nachrichten von hier an ${host} gehen. Dann wird deine Frage beantwortet.`,
-    notEncrypted:
-      "Dieser Raum ist verschlüsselt, und das war es nicht. Sage es bitte noch einmal mit einer App, die verschlüsselt.",
     declined: ({ agent, host, call }) =>
       `${agent} kann nicht antworten: Dieser Raum hat entschieden, dass nichts an ${host} geht. Ein Moderator kann das mit \`${call}!privacy allow\` ändern.`,
     denied: ({ agent, host, call }, where) =>
@@ -234,8 +232,6 @@ export const german: Words = {
       `Schreibe es bitte mit den Buchstaben meiner Frage: \`ja ${code}\` oder \`nein ${code}\`. In einem verschlüsselten Raum könnte ein Server mir ein bloßes Wort als Antwort auf eine andere Frage zeigen.`,
     unknownCode: (code) =>
       `Auf \`${code}\` wartet hier nichts: Es ist schon entschieden, die Zeit ist um, oder es schreibt sich anders.`,
-    notEncrypted:
-      "Dieser Raum ist verschlüsselt, und das war es nicht. Sage es bitte noch einmal mit einer App, die verschlüsselt.",
     notYours: {
       asker: "Darüber kann nur entscheiden, wer mich gefragt hat, oder ein Moderator dieses Raums.",
       moderators: "Darüber kann nur ein Moderator dieses Raums entscheiden.",
@@ -253,6 +249,8 @@ export const german: Words = {
   tooLong: (characters, longest) =>
     `Das ist zu lang: Es hat ${characters} Zeichen, und höchstens ${longest} sind möglich.`,
   onlyModerators: "Das können nur Moderatoren dieses Raums ändern.",
+  saidInClear:
+    "Dieser Raum ist verschlüsselt, und das war es nicht. Sage es bitte noch einmal mit einer App, die verschlüsselt.",
   tooManyWait: (agent) =>
     `Hier warten zu viele Fragen auf ${agent}, darum geht gerade keine weitere. Frage bitte später noch einmal.`,
   unread: {

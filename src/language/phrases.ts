@@ -125,8 +125,6 @@ export interface Phrases {
     readonly ask: (place: CloudPlace, isEncrypted: boolean) => string;
     /** The room was already asked, and the question waits. */
     readonly pending: (place: CloudPlace, isEncrypted: boolean) => string;
-    /** Somebody agreed unencrypted, in an encrypted room. */
-    readonly notEncrypted: string;
     readonly declined: (place: CloudPlace) => string;
     readonly denied: (place: CloudPlace, where: CloudRule) => string;
     readonly allowed: (place: CloudPlace) => string;
@@ -195,8 +193,6 @@ export interface Phrases {
     /** A plain word answers a question in an encrypted room. */
     readonly needsCode: (code: string) => string;
     readonly unknownCode: (code: string) => string;
-    /** Somebody answers unencrypted, in an encrypted room. */
-    readonly notEncrypted: string;
     readonly notYours: Readonly<Record<"asker" | "moderators", string>>;
     readonly notAlways: string;
     /** Words that agree or refuse, in lower case. */
@@ -208,6 +204,8 @@ export interface Phrases {
   readonly wrongForm: (usage: string, example: string | undefined) => string;
   readonly tooLong: (characters: number, longest: number) => string;
   readonly onlyModerators: string;
+  /** Somebody decides unencrypted, in an encrypted room. */
+  readonly saidInClear: string;
   /** A reaction or an edit concerns a question that is too old to be answered again. */
   readonly tooLongAgo: string;
   /** A person has sent a kind of message that the agent can't use, in a direct chat. Said once in a room. */

@@ -67,6 +67,11 @@ export class Consents {
     if (count > 0) await this.#audit.record(tx, { kind: "consent.withdrawn", ghost, room: roomId, by });
   }
 
+  /** Ends what an agent was allowed in a room that it has left: it may come back before that is pruned. */
+  async forget(tx: Queryable, ghost: string, roomId: string): Promise<void> {
+    await tx.query("delete from consents where ghost = $1 and room_id = $2 and granted", [ghost, roomId]);
+  }
+
   async ofRoom(roomId: string): Promise<Decision[]> {
     const { rows } = await this.#database.query<{
       ghost: string;

@@ -1,6 +1,7 @@
 import { createHmac, hkdfSync, randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "../config/make-folder.ts";
 import type { MasterKeySource } from "../config/config.ts";
 import { whyNoCredential } from "../config/systemd-credential.ts";
 import type { Database, Queryable } from "../database/database.ts";
@@ -253,7 +254,7 @@ async function readOrCreate(path: string): Promise<Uint8Array> {
   const there = await readIfThere(path);
   if (there !== undefined) return parse(there, path);
   const key = randomBytes(32).toString("hex");
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(path));
   await writeFile(path, `${key}\n`, { mode: 0o600, flag: "wx" });
   return parse(key, path);
 }

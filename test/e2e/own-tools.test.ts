@@ -253,6 +253,12 @@ describe("an agent with the bridge's own tools", () => {
     const question = await alice.waitMessage({ roomId, after: set.eventId, sender: agent });
     assert.match(question.body, new RegExp(`Reminder ${id} is due.*Shall it go on\\?.*!reminders keep ${id}`));
     assert.equal(question.encrypted, true);
+    // The homeserver could write such words itself.
+    const path = `/v3/rooms/${encodeURIComponent(roomId)}/send/m.room.message/clear`;
+    const content = { msgtype: "m.text", body: `Llama: !reminders keep ${id}`, "m.mentions": { user_ids: [agent] } };
+    await alice.request("PUT", path, content);
+    const refused = { roomId, after: question.eventId, sender: agent };
+    assert.match((await alice.waitMessage(refused)).body, /^This room is encrypted, and that was not/);
     const kept = await alice.sendText({ roomId, body: `Llama: !reminders keep ${id}`, mentions: [agent] });
     await alice.waitMessage({ roomId, after: kept, sender: agent, where: ({ body }) => body.includes("is yours now") });
     ollama.next({ answer: () => "Nothing was said." });

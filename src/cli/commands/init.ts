@@ -1,6 +1,8 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import { resolve } from "node:path";
+import { shellWord } from "../../observability/shell-word.ts";
+import { makeFolder } from "../../config/make-folder.ts";
 import { dump } from "js-yaml";
 import type { Config } from "../../config/config.ts";
 import type { ConfigProblem } from "../../config/config-error.ts";
@@ -77,7 +79,7 @@ async function init(options: InitOptions): Promise<number> {
     text === undefined || before === undefined
       ? await makeConfig(file, { ...options, ca })
       : await changeConfig(file, text, before, { ...options, ca });
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  await makeFolder(config.dataDir);
   const isToBeTold = await settleRegistration(config, before, options);
   const registration = await loadRegistration(config);
 
@@ -230,7 +232,7 @@ function refuseOtherDomain(sender: string, { homeserver: { domain } }: Config): 
 }
 
 function configOption({ config }: InitOptions): string {
-  return config === "config.yaml" ? "" : ` -c ${config}`;
+  return config === "config.yaml" ? "" : ` -c ${shellWord(config)}`;
 }
 
 /** An address to listen on that can stand in a URL: a host name, or an IP address in its usual form. */

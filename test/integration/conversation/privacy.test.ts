@@ -93,6 +93,10 @@ forEachDatabase((_kind, open) => {
       assert.equal((await answered(world, question)).outcome, "answered");
       assert.equal((await answered(world, second.question)).outcome, "answered");
       assert.equal((await ask(world, "a third")).reply.outcome, "answered", "it is kept");
+
+      // Whoever brings the agent back before that is pruned has agreed to nothing.
+      await world.settle(world.conversation.left(world.ghost(), ROOM));
+      assert.equal(failureOf((await ask(world, "a fourth")).reply), "needs_consent");
     });
 
     it("asks again when the consent was withdrawn, and when the words would go elsewhere", async () => {

@@ -275,6 +275,14 @@ describe("matrix-agents init", () => {
     assert.equal(await registered(), "https://agents.example.test");
   });
 
+  it("asks for --url before anything else where the homeserver is on another machine", async () => {
+    const folder = await temporaryDirectory("init");
+    // The same address in a form that does not look like this machine's.
+    const elsewhere = `http://[::ffff:127.0.0.1]:${new URL(url).port}`;
+    const { code, shown } = await initBy(folder, "--homeserver", elsewhere, "--no-wait");
+    assert.deepEqual([code, /on another machine: add --url/.test(shown)], [2, true], shown);
+  });
+
   it("says that a registration is no YAML, and changes nothing", async () => {
     const folder = await temporaryDirectory("init");
     const registration = join(folder, "registration.yaml");
