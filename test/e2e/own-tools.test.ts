@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import pg from "pg";
+import { answerTo, chatWith } from "../support/calling-chat.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
 import { inCheckout } from "../support/paths.ts";
@@ -67,19 +68,8 @@ describe("an agent with the bridge's own tools", () => {
     pages.close().closeAllConnections();
   });
 
-  async function chatWith(name: string): Promise<string> {
-    const agent = deployment.agent(name);
-    const roomId = await alice.createRoom({ direct: true, invite: [agent] });
-    await alice.waitMember(roomId, agent);
-    return roomId;
-  }
-
-  async function ask(roomId: string, body: string): Promise<Message> {
-    const question = await alice.sendText({ roomId, body });
-    const where = ({ sender, current }: Message): boolean =>
-      sender !== alice.userId && !("org.matrix.msc4357.live" in current);
-    return alice.waitMessage({ roomId, after: question, where });
-  }
+  const chatWithAgent = (name: string): Promise<string> => chatWith(deployment, alice, name);
+  const ask = (roomId: string, body: string): Promise<Message> => answerTo(alice, roomId, body);
 
   /** The model calls one tool, and repeats its result. */
   async function call(roomId: string, name: string, given: object, body = "Go!"): Promise<Message> {
@@ -99,14 +89,14 @@ describe("an agent with the bridge's own tools", () => {
   }
 
   it("tells the time in the room's usual zone, encrypted", async () => {
-    const roomId = await chatWith("llama");
+    const roomId = await chatWithAgent("llama");
     const answer = await call(roomId, "own__time", { at: "2026-12-24T18:30" });
     assert.equal(answer.body, "Thursday, 2026-12-24 18:30 in Europe/Berlin (UTC+01:00), week 52.");
     assert.equal(answer.encrypted, true);
   });
 
   it("has none where the admin gives it none", async () => {
-    const roomId = await chatWith("other");
+    const roomId = await chatWithAgent("other");
     ollama.next({ answer: () => "Hello." });
     await ask(roomId, "Hello!");
     const [last] = ollama.chats().slice(-1);
@@ -114,8 +104,8 @@ describe("an agent with the bridge's own tools", () => {
   });
 
   it("finds what was said in this room, nothing of another one, and nothing deleted", async () => {
-    const here = await chatWith("llama");
-    const elsewhere = await chatWith("llama");
+    const here = await chatWithAgent("llama");
+    const elsewhere = await chatWithAgent("llama");
     const said = async (roomId: string, body: string): Promise<string> => {
       ollama.next({ answer: () => "I see." });
       const eventId = await alice.sendText({ roomId, body });
@@ -135,7 +125,7 @@ describe("an agent with the bridge's own tools", () => {
   });
 
   it("reads pages of named hosts, page by page, and of no others", async () => {
-    const roomId = await chatWith("llama");
+    const roomId = await chatWithAgent("llama");
     const host = `127.0.0.1:${port}`;
     assert.match((await call(roomId, "own__read_url", { url: `http://${host}/whales` })).body, /Whales sing\./);
     for (const [url, words] of [
@@ -160,7 +150,7 @@ describe("an agent with the bridge's own tools", () => {
     await deployment.stopBridge();
     const preload = `--import=${inCheckout("test/support/rebound-name.mjs")}`;
     await deployment.startBridge({ NODE_OPTIONS: preload, REBOUND });
-    const roomId = await chatWith("web");
+    const roomId = await chatWithAgent("web");
     const before = asked.length;
     const { body } = await call(roomId, "web__read_url", { url: `http://${REBOUND}:${port}/` });
     assert.match(body, /not a public one/);
@@ -168,7 +158,7 @@ describe("an agent with the bridge's own tools", () => {
   });
 
   it("goes on without tools where a limit for a day is reached, and says so", async () => {
-    const roomId = await chatWith("llama");
+    const roomId = await chatWithAgent("llama");
     const { rowCount } = await query("update allowances set used = 1000, counted_at = now() where what = 'tool_calls'");
     assert.equal(rowCount, 1);
     const { body } = await call(roomId, "own__time", {});
@@ -179,7 +169,7 @@ describe("an agent with the bridge's own tools", () => {
   });
 
   it("goes on without tools where an answer has used enough of them, and says so", async () => {
-    const roomId = await chatWith("llama");
+    const roomId = await chatWithAgent("llama");
     const calls = Array.from({ length: 4 }, () => ({ name: "own__time", arguments: {} }));
     ollama.next({ answer: () => "", calls });
     ollama.next({ answer: (messages) => messages.at(-1)?.content ?? "" });
@@ -189,7 +179,7 @@ describe("an agent with the bridge's own tools", () => {
   });
 
   it("reminds people, once, and lists and ends its reminders", async () => {
-    const roomId = await chatWith("llama");
+    const roomId = await chatWithAgent("llama");
     const given = { words: "Tell Alice to call Ann", time: "09:00", days: ["monday"] };
     assert.match(
       (await call(roomId, "own__remind", given)).body,
@@ -220,7 +210,7 @@ describe("an agent with the bridge's own tools", () => {
   });
 
   it("lists long reminders within one message, and shows their words as words", async () => {
-    const roomId = await chatWith("llama");
+    const roomId = await chatWithAgent("llama");
     const words = "鯨\n- 4711: [here](https://evil.example) " + "鯨".repeat(1_900);
     for (let nth = 0; nth < 6; nth++) {
       const one = { name: "own__remind", arguments: { words, time: "09:00" } };
@@ -258,7 +248,7 @@ describe("an agent with the bridge's own tools", () => {
     const content = { msgtype: "m.text", body: `Llama: !reminders keep ${id}`, "m.mentions": { user_ids: [agent] } };
     await alice.request("PUT", path, content);
     const refused = { roomId, after: question.eventId, sender: agent };
-    assert.match((await alice.waitMessage(refused)).body, /^This room is encrypted, and that was not/);
+    assert.match((await alice.waitMessage(refused)).body, /^Llama did not read this message: it was not encrypted/);
     const kept = await alice.sendText({ roomId, body: `Llama: !reminders keep ${id}`, mentions: [agent] });
     await alice.waitMessage({ roomId, after: kept, sender: agent, where: ({ body }) => body.includes("is yours now") });
     ollama.next({ answer: () => "Nothing was said." });

@@ -2,10 +2,10 @@ import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Step } from "../../src/observability/steps.ts";
+import { countingServer } from "../support/calling-chat.ts";
 import { eventually, NeverHappened } from "../support/eventually.ts";
 import type { OllamaCall, OllamaMessage } from "../support/ollama-server.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { UNKIND_TOOL_SERVER } from "../support/tool-servers.ts";
 import type { Chat, Tally } from "./ledger.ts";
 import type { Scenario } from "./scenario.ts";
 import { preload, World } from "./world.ts";
@@ -67,13 +67,7 @@ class Errands {
   static async start(database: "postgres" | "embedded"): Promise<Errands> {
     const file = join(await temporaryDirectory("errands"), "calls");
     await writeFile(file, "");
-    const server = {
-      type: "stdio",
-      command: process.execPath,
-      args: [UNKIND_TOOL_SERVER, "counts", file],
-      sandbox: "none",
-      locality: "local",
-    };
+    const server = countingServer(file);
     const tools = { free: { ...server, tools: { "*": "never" } }, asking: { ...server, tools: { "*": "ask" } } };
     const world = await World.start({ database, extraConfig: { memory: { summaries: false }, tools } });
     world.ollama.install("llama3.2", { tokenMs: 5, calls: callsFor, answer: answerTo });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import pg from "pg";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import type { Step } from "../../src/observability/steps.ts";
-import { startDeployment, type Deployment } from "../support/deployment.ts";
-import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
-import { inCheckout } from "../support/paths.ts";
+import { startCallingChat, type CallingChat } from "../support/calling-chat.ts";
+import type { Deployment } from "../support/deployment.ts";
+import type { OllamaServer } from "../support/ollama-server.ts";
 import type { User } from "../support/user.ts";
 
 /** The points between the reminder's time and its answer. */
@@ -14,30 +14,15 @@ const CRASHES: readonly Step[] = ["reminder.due", "reminder.asked", "turn.starte
 
 for (const database of ["embedded", "postgres"] as const) {
   describe(`a reminder on the ${database} database, when the bridge is killed`, () => {
+    let chat: CallingChat;
     let ollama: OllamaServer;
     let deployment: Deployment;
     let alice: User;
     let roomId: string;
 
     before(async () => {
-      ollama = await startOllamaServer(["llama3.2:3b"]);
-      deployment = await startDeployment({
-        database,
-        providers: { ollama: { type: "ollama", url: ollama.url } },
-        agents: { llama: { provider: "ollama", model: "llama3.2:3b" } },
-        extraConfig: {
-          memory: { summaries: false },
-          tools: { own: { type: "own", tools: { remind: "never" } } },
-        },
-      });
-      alice = await deployment.user("js-sdk", "alice");
-      const agent = deployment.agent("llama");
-      roomId = await alice.createRoom({ direct: true, invite: [agent] });
-      await alice.waitMember(roomId, agent);
-    });
-    after(async () => {
-      await deployment.stop();
-      await ollama.close();
+      chat = await startCallingChat(database, { own: { type: "own", tools: { remind: "never" } } });
+      ({ deployment, ollama, person: alice, roomId } = chat);
     });
 
     /** A day goes by, while no bridge runs. */
@@ -57,10 +42,8 @@ for (const database of ["embedded", "postgres"] as const) {
 
     for (const step of ["step.begun", "step.called"] satisfies Step[]) {
       it(`at ${step}, was set once`, async () => {
-        await deployment.stopBridge();
         const words = `Set ${step}`;
-        const preload = `--import=${inCheckout("test/support/crash-at-step.mjs")}`;
-        const dying = await deployment.startBridge({ NODE_OPTIONS: preload, CRASH_AT: `${step}:1` });
+        const dying = await chat.dyingAt(step);
         ollama.next({ answer: () => "", calls: [{ name: "own__remind", arguments: { words, time: "09:00" } }] });
         ollama.install("llama3.2:3b", { answer: (messages) => messages.at(-1)?.content ?? "" });
         const asked = await alice.sendText({ roomId, body: "Remind me!" });
@@ -90,8 +73,7 @@ for (const database of ["embedded", "postgres"] as const) {
         await alice.waitMessage({ roomId, after: asked, where: ({ body }) => body.includes("is set") });
         await deployment.stopBridge();
         await makeDue();
-        const preload = `--import=${inCheckout("test/support/crash-at-step.mjs")}`;
-        const dying = await deployment.startBridge({ NODE_OPTIONS: preload, CRASH_AT: `${step}:1` });
+        const dying = await chat.dyingAt(step);
         assert.equal((await dying.exited).signal, "SIGKILL");
         await deployment.startBridge();
         const isIt = ({ body }: { readonly body: string }): boolean => body.includes(`⏰ ${words}`);

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import type { Step } from "../../src/observability/steps.ts";
-import type { RunningBridge } from "../support/bridge.ts";
-import { startDeployment, type Deployment } from "../support/deployment.ts";
-import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
-import { inCheckout } from "../support/paths.ts";
+import { countingServer, startCallingChat, type CallingChat } from "../support/calling-chat.ts";
+import type { Deployment } from "../support/deployment.ts";
+import type { OllamaServer } from "../support/ollama-server.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { UNKIND_TOOL_SERVER } from "../support/tool-servers.ts";
 import type { Message, User } from "../support/user.ts";
 
 /** The steps at which the bridge is killed before anybody has answered. */
@@ -35,6 +33,7 @@ const AFTER: readonly (readonly [Step, { readonly made: number; readonly asksAga
 
 for (const database of ["embedded", "postgres"] as const) {
   describe(`a call that people have to agree to, on the ${database} database, when the bridge is killed`, () => {
+    let chat: CallingChat;
     let ollama: OllamaServer;
     let deployment: Deployment;
     let alice: User;
@@ -44,40 +43,9 @@ for (const database of ["embedded", "postgres"] as const) {
 
     before(async () => {
       counted = join(await temporaryDirectory("approvals"), "counted");
-      ollama = await startOllamaServer(["llama3.2:3b"]);
-      deployment = await startDeployment({
-        database,
-        providers: { ollama: { type: "ollama", url: ollama.url } },
-        agents: { llama: { provider: "ollama", model: "llama3.2:3b" } },
-        extraConfig: {
-          memory: { summaries: false },
-          tools: {
-            counter: {
-              type: "stdio",
-              command: process.execPath,
-              args: [UNKIND_TOOL_SERVER, "counts", counted],
-              sandbox: "none",
-              locality: "local",
-            },
-          },
-        },
-      });
-      alice = await deployment.user("js-sdk", "alice");
-      agent = deployment.agent("llama");
-      roomId = await alice.createRoom({ direct: true, invite: [agent] });
-      await alice.waitMember(roomId, agent);
+      chat = await startCallingChat(database, { counter: countingServer(counted) });
+      ({ deployment, ollama, person: alice, agent, roomId } = chat);
     });
-    after(async () => {
-      await deployment.stop();
-      await ollama.close();
-    });
-
-    /** Restarts the bridge so that it is killed at a step. */
-    async function dyingAt(step: Step): Promise<RunningBridge> {
-      await deployment.stopBridge();
-      const preload = `--import=${inCheckout("test/support/crash-at-step.mjs")}`;
-      return deployment.startBridge({ NODE_OPTIONS: preload, CRASH_AT: `${step}:1` });
-    }
 
     async function ask(): Promise<string> {
       await writeFile(counted, "");
@@ -105,7 +73,7 @@ for (const database of ["embedded", "postgres"] as const) {
 
     for (const step of BEFORE) {
       it(`at ${step}, is asked about once, and made once after a yes`, async () => {
-        const dying = await dyingAt(step);
+        const dying = await chat.dyingAt(step);
         const go = await ask();
         assert.equal((await dying.exited).signal, "SIGKILL");
         await deployment.startBridge();
@@ -126,7 +94,7 @@ for (const database of ["embedded", "postgres"] as const) {
           await deployment.startBridge();
           const go = await ask();
           await said(go, /!approve [A-Z]{4}/);
-          const dying = await dyingAt(step);
+          const dying = await chat.dyingAt(step);
           const word = await alice.sendText({ roomId, body: `!approve ${questions(go)[0]?.code ?? ""}` });
           assert.equal((await dying.exited).signal, "SIGKILL");
           assert.equal(await lines(), made);

@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import type { Step } from "../../src/observability/steps.ts";
-import { startDeployment, type Deployment } from "../support/deployment.ts";
-import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
-import { inCheckout } from "../support/paths.ts";
+import { countingServer, startCallingChat, type CallingChat } from "../support/calling-chat.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { UNKIND_TOOL_SERVER } from "../support/tool-servers.ts";
-import type { Message, User } from "../support/user.ts";
+import type { Message } from "../support/user.ts";
 
 /** How often a call is made that is under way when the bridge is killed at a step: one that may be repeated, or not. */
 const CRASHES: readonly (readonly [
@@ -24,41 +21,12 @@ const CRASHES: readonly (readonly [
 
 for (const database of ["embedded", "postgres"] as const) {
   describe(`a call of a tool on the ${database} database, when the bridge is killed`, () => {
-    let ollama: OllamaServer;
-    let deployment: Deployment;
-    let alice: User;
-    let roomId: string;
+    let chat: CallingChat;
     let counted: string;
 
     before(async () => {
       counted = join(await temporaryDirectory("tools"), "counted");
-      ollama = await startOllamaServer(["llama3.2:3b"]);
-      deployment = await startDeployment({
-        database,
-        providers: { ollama: { type: "ollama", url: ollama.url } },
-        agents: { llama: { provider: "ollama", model: "llama3.2:3b" } },
-        extraConfig: {
-          memory: { summaries: false },
-          tools: {
-            counter: {
-              type: "stdio",
-              command: process.execPath,
-              args: [UNKIND_TOOL_SERVER, "counts", counted],
-              sandbox: "none",
-              locality: "local",
-              tools: { count: "never" },
-            },
-          },
-        },
-      });
-      alice = await deployment.user("js-sdk", "alice");
-      const agent = deployment.agent("llama");
-      roomId = await alice.createRoom({ direct: true, invite: [agent] });
-      await alice.waitMember(roomId, agent);
-    });
-    after(async () => {
-      await deployment.stop();
-      await ollama.close();
+      chat = await startCallingChat(database, { counter: { ...countingServer(counted), tools: { count: "never" } } });
     });
 
     for (const [step, { once, repeatable, known }] of CRASHES) {
@@ -68,9 +36,8 @@ for (const database of ["embedded", "postgres"] as const) {
       ] as const) {
         it(`at ${step}, is made ${times} times where it ${tool === "look" ? "only reads" : "changes something"}`, async () => {
           await writeFile(counted, "");
-          await deployment.stopBridge();
-          const preload = `--import=${inCheckout("test/support/crash-at-step.mjs")}`;
-          const dying = await deployment.startBridge({ NODE_OPTIONS: preload, CRASH_AT: `${step}:1` });
+          const { deployment, ollama, person: alice, roomId } = chat;
+          const dying = await chat.dyingAt(step);
           ollama.next({ answer: () => "", calls: [{ name: `counter__${tool}`, arguments: {} }] });
           // The model answers what the tool has said, in whichever process.
           ollama.install("llama3.2:3b", { answer: (messages) => messages.at(-1)?.content ?? "" });
