@@ -1,30 +1,22 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { Database } from "../database/database.ts";
-import { askForNewDevice, finishedDevice } from "../ghost/operator-requests.ts";
-import { countLiveProcesses } from "../leases/live-processes.ts";
-
-/** The time that a running bridge gets, in ms. */
-const NEW_DEVICE_TIMEOUT_MS = 60_000;
+import { awaitNewDevice } from "../ghost/new-device.ts";
 
 /**
- * Asks for a new device of an agent and waits until a running bridge has made it; a stopped bridge makes it at its next
- * start. Returns the exit code. Throws DatabaseError.
+ * Waits for the new device of an agent that was asked for, and prints the outcome. Returns the exit code. Throws DatabaseError.
  */
-export async function renewDevice(database: Database, userId: string): Promise<number> {
-  await askForNewDevice(database, userId);
-  if ((await countLiveProcesses(database)) === 0) {
-    process.stdout.write(`${userId} gets a new device, signed by the same identity, when the bridge is started\n`);
-    return 0;
-  }
-  const deadline = performance.now() + NEW_DEVICE_TIMEOUT_MS;
-  while (performance.now() < deadline) {
-    const device = await finishedDevice(database, userId);
-    if (device !== undefined) {
-      process.stdout.write(`${userId} has the new device ${device.deviceId}, fingerprint ${device.fingerprint}\n`);
+export async function tellNewDevice(database: Database, userId: string): Promise<number> {
+  const outcome = await awaitNewDevice(database, userId);
+  switch (outcome.kind) {
+    case "made":
+      process.stdout.write(`${userId} has the new device ${outcome.deviceId}, fingerprint ${outcome.fingerprint}\n`);
       return 0;
-    }
-    await pause(500);
+    case "at the next start":
+      process.stdout.write(`${userId} gets a new device, signed by the same identity, when the bridge is started\n`);
+      return 0;
+    case "late":
+      process.stderr.write(
+        `matrix-agents: the bridge has not made the new device of ${userId} yet; its log says why\n`,
+      );
+      return 1;
   }
-  process.stderr.write(`matrix-agents: the bridge has not made the new device of ${userId} yet; its log says why\n`);
-  return 1;
 }

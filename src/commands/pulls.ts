@@ -1,10 +1,11 @@
+import { beginPull } from "../agents/pull.ts";
 import type { Actor, AuditEntry } from "../audit/audit-entry.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import { formFor, type Form } from "../ghost/form.ts";
 import type { GhostMessage } from "../ghost/received.ts";
 import type { Words } from "../language/words.ts";
 import type { Permissions } from "../permissions/permissions.ts";
-import { ProviderError, type Provider } from "../providers/provider.ts";
+import { canInstall, ProviderError, type Provider, type PullProgress } from "../providers/provider.ts";
 import { editContent, noticeContent, type ReplyTarget } from "../answering/reply.ts";
 
 /** The parts that pulls need. */
@@ -25,6 +26,13 @@ interface PullNotice {
   /** The requesting message. */
   readonly eventId: string;
   readonly form: Form;
+}
+
+/** A model that a provider installs. */
+interface Pull {
+  readonly provider: string;
+  readonly model: string;
+  readonly progress: AsyncIterable<PullProgress>;
 }
 
 /** The notice of an installation is edited at every quarter. */
@@ -59,7 +67,7 @@ export class Pulls {
     const form = formFor({ encrypted });
     const say = (words: string): Promise<string> =>
       bot.send(roomId, "m.room.message", noticeContent(words, target), `${eventId} bot`, { form });
-    const able = this.#options.providers().filter((provider) => provider.pull !== undefined);
+    const able = this.#options.providers().filter(canInstall);
     const only = able.length === 1 ? able[0]?.name : undefined;
     const [name, model] = second === undefined ? [only, first] : [first, second];
     const provider = able.find((one) => one.name === name);
@@ -69,12 +77,16 @@ export class Pulls {
       await say(pull.onlyAdmins);
     } else if (provider === undefined || model === undefined) await say(pull.which(able.map((one) => one.name)));
     else {
-      const subject = `${provider.name} ${model}`;
-      await this.#options.note({ kind: "admin.command", by: sender as Actor, command: "pull", subject });
+      const { note } = this.#options;
+      const { signal } = this.#stopping;
+      const progress = await beginPull({ provider, model, by: sender as Actor, note, signal });
       const notice = await say(pull.progress(model, provider.name, undefined));
-      const running = this.#run(bot, { roomId, notice, eventId, form }, provider, model, pull).finally(() =>
-        this.#running.delete(running),
-      );
+      const running = this.#run(
+        bot,
+        { roomId, notice, eventId, form },
+        { provider: provider.name, model, progress },
+        pull,
+      ).finally(() => this.#running.delete(running));
       this.#running.add(running);
     }
     return true;
@@ -90,11 +102,10 @@ export class Pulls {
   async #run(
     bot: GhostHandle,
     { roomId, notice, eventId, form }: PullNotice,
-    provider: Provider,
-    model: string,
+    { provider, model, progress }: Pull,
     pull: Words["pull"],
   ): Promise<void> {
-    const log = bot.log.child({ room: roomId, provider: provider.name, model });
+    const log = bot.log.child({ room: roomId, provider, model });
     let edits = 0;
     const edit = async (words: string): Promise<void> => {
       const content = editContent(notice, noticeContent(words));
@@ -102,20 +113,20 @@ export class Pulls {
     };
     try {
       let shown = 0;
-      for await (const { completed = 0, total = 0 } of provider.pull?.(model, this.#stopping.signal) ?? []) {
+      for await (const { completed = 0, total = 0 } of progress) {
         const percent = total > 0 ? Math.floor((completed / total) * 100) : 0;
         if (percent < shown + SHOWN_EVERY_PERCENT || percent >= 100) continue;
         shown = percent;
-        await edit(pull.progress(model, provider.name, percent));
+        await edit(pull.progress(model, provider, percent));
       }
-      await edit(pull.done(model, provider.name));
+      await edit(pull.done(model, provider));
       log.info("model installed");
       this.#options.installed();
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       log.warn({ error }, "model not installed");
       if (!(error instanceof ProviderError)) return;
-      await edit(pull.failed(model, provider.name, error.message)).catch((failure: unknown) => {
+      await edit(pull.failed(model, provider, error.message)).catch((failure: unknown) => {
         log.warn({ error: failure }, "the end of a pull could not be announced");
       });
     }

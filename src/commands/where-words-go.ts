@@ -1,4 +1,5 @@
 import { userLocalpart } from "../addressing/call.ts";
+import { modelInRoom } from "../agents/model-in-room.ts";
 import { identityOf } from "../answering/notices.ts";
 import { targetOf } from "../privacy/consents.ts";
 import { destinationAsConfigured, type Destination } from "../privacy/gate.ts";
@@ -65,9 +66,9 @@ async function destinationsIn(
   roomId: string,
 ): Promise<{ readonly userId: string; readonly name: string; readonly destination: Destination }[]> {
   const destinations = (await services.agentsIn(roomId)).map(async ({ userId, agent }) => {
-    const provider = services.provider(agent.provider);
-    if (provider === undefined) return [];
-    const { model = agent.model ?? "" } = await services.settings.get(userId, roomId);
+    const used = await modelInRoom(services, userId, roomId);
+    if (used === undefined) return [];
+    const { provider, model } = used;
     const destination = (await destinationOf(services, provider, model)) ?? destinationAsConfigured(provider);
     return [{ userId, name: agent.displayName, destination }];
   });

@@ -1,6 +1,8 @@
+import type { Actor } from "../audit/audit-entry.ts";
+import { AuditLog } from "../audit/audit-log.ts";
 import { databaseNames, storeName } from "../crypto/store/names.ts";
 import { deleteDatabase } from "../crypto/store/tables.ts";
-import type { Queryable } from "../database/database.ts";
+import type { Database, Queryable } from "../database/database.ts";
 import { newDeviceId } from "./device/device-store.ts";
 
 /*
@@ -18,28 +20,30 @@ export async function askForNewDevices(database: Queryable): Promise<void> {
   await database.query("update ghosts set renew = true where device_made");
 }
 
-/** Asks for another identity, which comes with the next new device. */
-export async function askForNewIdentity(database: Queryable, userId: string): Promise<void> {
-  await database.query("update ghosts set reset_identity = true where user_id = $1", [userId]);
+/** As {@link askForNewDevice}, with an entry in the audit log. */
+export function requestNewDevice(database: Database, userId: string, by: Actor): Promise<void> {
+  return database.transaction(async (tx) => {
+    await askForNewDevice(tx, userId);
+    await noteRequest(database, tx, "keys new-device", userId, by);
+  });
+}
+
+/** Asks for another identity and a new device that it signs, with an entry in the audit log. */
+export function requestNewIdentity(database: Database, userId: string, by: Actor): Promise<void> {
+  return database.transaction(async (tx) => {
+    await tx.query("update ghosts set reset_identity = true where user_id = $1", [userId]);
+    await askForNewDevice(tx, userId);
+    await noteRequest(database, tx, "keys reset-identity", userId, by);
+  });
+}
+
+function noteRequest(database: Database, tx: Queryable, command: string, subject: string, by: Actor): Promise<void> {
+  return new AuditLog(database).record(tx, { kind: "admin.command", by, command, subject });
 }
 
 /** Asks for reading the room keys of the backup. */
 export async function askForBackupToBeRead(database: Queryable, userId: string): Promise<void> {
   await database.query("update ghosts set restore = true where user_id = $1", [userId]);
-}
-
-/** The ghost's device when all requests are done: it is new, signed, and has the backup's keys. */
-export async function finishedDevice(
-  database: Queryable,
-  userId: string,
-): Promise<{ readonly deviceId: string; readonly fingerprint: string } | undefined> {
-  const { rows } = await database.query<{ device_id: string; fingerprint: string }>(
-    `select device_id, fingerprint from ghosts
-     where user_id = $1 and not renew and replaces is null and (cross_signed or identity_refused) and not restore`,
-    [userId],
-  );
-  const [row] = rows;
-  return row === undefined ? undefined : { deviceId: row.device_id, fingerprint: row.fingerprint };
 }
 
 /**

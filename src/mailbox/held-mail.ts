@@ -1,4 +1,7 @@
+import type { Actor, AuditEntry } from "../audit/audit-entry.ts";
+import { AuditLog } from "../audit/audit-log.ts";
 import type { Database } from "../database/database.ts";
+import { notifyProcesses } from "../leases/processes.ts";
 
 /** An item that is not retried automatically, as an operator sees it. It holds no message text. */
 export interface HeldItem {
@@ -27,7 +30,7 @@ export interface MailboxSummary {
 /** The items that a command is about: some, or all set-aside ones. */
 export type HeldSelection = "all" | readonly number[];
 
-/** The mail that needs an operator, who can list it, retry it or drop it. Every method throws DatabaseError. */
+/** The mail that needs an operator. Every method throws DatabaseError. */
 export class HeldMail {
   readonly #database: Database;
 
@@ -58,11 +61,12 @@ export class HeldMail {
     return rows[0]?.oldest ?? null;
   }
 
-  /** In order of arrival. */
-  async list(): Promise<HeldItem[]> {
+  /** In order of arrival: all items, or the first of those after an id. */
+  async list({ after = 0, limit }: { readonly after?: number; readonly limit?: number } = {}): Promise<HeldItem[]> {
     const { rows } = await this.#database.query<HeldRow>(
       `select id, ghost, room_id, event_id, state, reason, received_at from mailbox join events using (event_id)
-       where state in ('awaiting_key', 'set_aside') order by id`,
+       where state in ('awaiting_key', 'set_aside') and id > $1 order by id limit $2`,
+      [after, limit ?? null],
     );
     return rows.map((row) => ({
       id: row.id,
@@ -74,33 +78,45 @@ export class HeldMail {
       receivedAt: row.received_at,
     }));
   }
+}
 
-  /**
-   * Makes items ready again and resets their attempts. Returns their ids and ghosts; the caller must wake the ghosts.
-   */
-  async retry(selection: HeldSelection): Promise<{ readonly id: number; readonly ghost: string }[]> {
-    const { rows } = await this.#database.query<{ id: number; ghost: string }>(
+/**
+ * Makes items ready again, as if they came for the first time, and wakes their ghosts in the processes that have them.
+ * Returns the items' ids. Throws DatabaseError.
+ */
+export function retryHeld(database: Database, selection: HeldSelection, by: Actor): Promise<number[]> {
+  const audit = new AuditLog(database);
+  return database.transaction(async (tx) => {
+    const { rows } = await tx.query<{ id: number; ghost: string }>(
       `update mailbox set state = 'ready', attempts = 0, strikes = 0, reason = null where ${SELECTED} returning id, ghost`,
       selectionValues(selection),
     );
-    return rows;
-  }
+    await notifyProcesses(tx, { mail: [...new Set(rows.map(({ ghost }) => ghost))], wakeUps: [] });
+    await audit.record(tx, commandEntry("mailbox retry", selection, by));
+    return rows.map(({ id }) => id);
+  });
+}
 
-  /** Deletes items, which are then never handled. Returns their ids. */
-  async drop(selection: HeldSelection): Promise<number[]> {
-    return this.#database.transaction(async (tx) => {
-      const { rows } = await tx.query<{ id: number; event_id: string }>(
-        `delete from mailbox where ${SELECTED} returning id, event_id`,
-        selectionValues(selection),
-      );
-      await tx.query(
-        `update events set payload = null, sealed_by = null where event_id = any($1::text[])
-         and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
-        [rows.map((row) => row.event_id)],
-      );
-      return rows.map((row) => row.id);
-    });
-  }
+/** Deletes items, which are then never handled. Returns their ids. Throws DatabaseError. */
+export function dropHeld(database: Database, selection: HeldSelection, by: Actor): Promise<number[]> {
+  const audit = new AuditLog(database);
+  return database.transaction(async (tx) => {
+    const { rows } = await tx.query<{ id: number; event_id: string }>(
+      `delete from mailbox where ${SELECTED} returning id, event_id`,
+      selectionValues(selection),
+    );
+    await tx.query(
+      `update events set payload = null, sealed_by = null where event_id = any($1::text[])
+       and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
+      [rows.map((row) => row.event_id)],
+    );
+    await audit.record(tx, commandEntry("mailbox drop", selection, by));
+    return rows.map(({ id }) => id);
+  });
+}
+
+function commandEntry(command: string, selection: HeldSelection, by: Actor): AuditEntry {
+  return { kind: "admin.command", by, command, subject: selection === "all" ? selection : selection.join(" ") };
 }
 
 /** Reasons that are about the event, not about this bridge. */

@@ -71,8 +71,7 @@ export class Permissions {
 
   /** The people who may change a setting of a room. */
   settersOf(setting: string): SettingUsers {
-    const { commands } = this.#options.settings().permissions;
-    return (Object.hasOwn(commands, setting) ? commands[setting] : undefined) ?? "moderators";
+    return settersOf(this.#options.settings().permissions, setting);
   }
 
   /** Whether a user might be allowed something of a ghost in some room; refusals are not reported. */
@@ -109,4 +108,9 @@ export class Permissions {
 /** The agent's name from its user id, whether or not the agent exists now. */
 function agentName(userId: string): string {
   return userId.slice(1, userId.indexOf(":")).replace(AGENT_PREFIX, "");
+}
+
+/** The people who may change a setting of a room. */
+export function settersOf({ commands }: Pick<PermissionConfig, "commands">, setting: string): SettingUsers {
+  return (Object.hasOwn(commands, setting) ? commands[setting] : undefined) ?? "moderators";
 }

@@ -13,8 +13,8 @@ import { RefusedParameters } from "./parameters.ts";
 import {
   type ChatChunk,
   type ChatRequest,
+  type Installer,
   type ModelFacts,
-  type Provider,
   ProviderError,
   type PullProgress,
 } from "./provider.ts";
@@ -45,7 +45,7 @@ const PULL_IDLE_MS = 300_000;
  *
  * @throws TypeError when `url` is invalid.
  */
-export function createOllamaProvider(options: OllamaOptions): Provider {
+export function createOllamaProvider(options: OllamaOptions): Installer {
   const { host, headers } = parseAddress(options.url);
   const log = options.log.child({ provider: options.name });
   const dispatcher = connectionsTo();

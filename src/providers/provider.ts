@@ -158,6 +158,14 @@ export interface Provider {
   models(): Promise<readonly InstalledModel[]>;
 }
 
+/** A provider that installs models. */
+export type Installer = Provider & Required<Pick<Provider, "pull">>;
+
+/** Whether a provider installs models. */
+export function canInstall(provider: Provider): provider is Installer {
+  return provider.pull !== undefined;
+}
+
 /** A provider's failure. `message` is for the log and holds no text of the conversation. */
 export class ProviderError extends Error {
   override readonly name = "ProviderError";

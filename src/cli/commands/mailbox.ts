@@ -1,10 +1,9 @@
 import type { Database } from "../../database/database.ts";
-import { notifyProcesses } from "../../leases/processes.ts";
 import { malformedInWords } from "../../mailbox/malformed.ts";
-import { HeldMail, type HeldItem, type HeldSelection } from "../../mailbox/held-mail.ts";
+import { dropHeld, HeldMail, retryHeld, type HeldItem, type HeldSelection } from "../../mailbox/held-mail.ts";
 import { atDatabase } from "../at-database.ts";
 import { defineCommand } from "../command.ts";
-import { noteCommand } from "../operator.ts";
+import { operator } from "../operator.ts";
 import { printable } from "../printable.ts";
 import { UsageError } from "../usage-error.ts";
 import { counted } from "../../language/counted.ts";
@@ -31,24 +30,14 @@ export const command = defineCommand({
 });
 
 async function act(action: Action, database: Database): Promise<number> {
-  const held = new HeldMail(database);
   switch (action.kind) {
     case "list":
-      process.stdout.write(await describe(held));
+      process.stdout.write(await describe(new HeldMail(database)));
       return 0;
-    case "retry": {
-      await noteCommand(database, "mailbox retry", subjectOf(action.selection));
-      const items = await held.retry(action.selection);
-      await notifyProcesses(database, { mail: [...new Set(items.map((item) => item.ghost))], wakeUps: [] });
-      return report(
-        "to be tried again",
-        action.selection,
-        items.map((item) => item.id),
-      );
-    }
+    case "retry":
+      return report("to be tried again", action.selection, await retryHeld(database, action.selection, operator()));
     case "drop":
-      await noteCommand(database, "mailbox drop", subjectOf(action.selection));
-      return report("dropped", action.selection, await held.drop(action.selection));
+      return report("dropped", action.selection, await dropHeld(database, action.selection, operator()));
   }
 }
 
@@ -93,10 +82,6 @@ function cellsOf(item: HeldItem): string[] {
   return [String(item.id), item.receivedAt.toISOString().slice(0, 19), item.ghost, item.roomId, item.eventId, why].map(
     printable,
   );
-}
-
-function subjectOf(selection: HeldSelection): string {
-  return selection === "all" ? "all" : selection.join(" ");
 }
 
 function report(what: string, selection: HeldSelection, done: readonly number[]): number {

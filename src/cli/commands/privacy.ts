@@ -1,17 +1,22 @@
-import type { Config } from "../../config/config.ts";
+import type { CloudPolicy } from "../../config/config.ts";
 import { AgentDirectory } from "../../agents/agent-directory.ts";
 import { GivenNames, type NameBook } from "../../agents/given-names.ts";
-import { roomsOfGhosts, type RoomOfGhosts } from "../../ghost/rooms-of-ghosts.ts";
-import { countedIn } from "../../privacy/policy.ts";
+import { modelInRoom, type ModelSources } from "../../agents/model-in-room.ts";
+import { settersOf } from "../../permissions/permissions.ts";
 import { Consents } from "../../privacy/consents.ts";
-import { PrivacyGate } from "../../privacy/gate.ts";
+import { PrivacyGate, type Destination } from "../../privacy/gate.ts";
 import { ProviderRequests, sizeInWords } from "../../privacy/provider-requests.ts";
+import { privacyOfRoom, type PrivacySources, type RoomPrivacy } from "../../privacy/room-privacy.ts";
 import { KnownModels } from "../../providers/model-facts.ts";
-import type { Provider } from "../../providers/provider.ts";
 import { providersOf } from "../../providers/providers.ts";
+import { roomsOfGhosts } from "../../rooms/rooms-of-ghosts.ts";
 import { Rooms } from "../../rooms/rooms.ts";
+import { RoomSettingsStore } from "../../rooms/settings-store.ts";
+import { MasterKey } from "../../sealing/master-key.ts";
+import { Seals } from "../../sealing/seals.ts";
 import { atDatabase, type AtDatabase } from "../at-database.ts";
 import { defineCommand } from "../command.ts";
+import { printable } from "../printable.ts";
 
 /** The age of the requests that are shown, in days. */
 const SHOWN_DAYS = 7;
@@ -28,6 +33,11 @@ export const command = defineCommand({
 });
 
 async function tellRooms({ config, database, log }: AtDatabase): Promise<number> {
+  const rooms = await roomsOfGhosts(database);
+  if (rooms.length === 0) {
+    process.stdout.write("no agent is in any room\n");
+    return 0;
+  }
   const providers = await providersOf(config, log);
   const directory = new AgentDirectory(
     () => config,
@@ -41,13 +51,32 @@ async function tellRooms({ config, database, log }: AtDatabase): Promise<number>
     const requests = new ProviderRequests(database);
     const known = new Rooms(database, log);
     const isEncrypted = (roomId: string): Promise<boolean> => known.isEncrypted(roomId);
-    const models = new KnownModels();
-    const gate = new PrivacyGate({ settings: () => config.privacy, consents, requests, models, isEncrypted });
-    const surroundings = { config, consents, requests, gate, directory, providers };
-    const rooms = await roomsOfGhosts(database);
+    const seals = new Seals(database, await MasterKey.open(config.encryption.masterKey, database), log);
+    const models: ModelSources = {
+      agentOf: (ghost) => directory.agentOf(ghost),
+      provider: (name) => providers.get(name),
+      settings: new RoomSettingsStore(database, seals, (name) => settersOf(config.permissions, name) === "nobody"),
+    };
+    const sources: PrivacySources = {
+      gate: new PrivacyGate({
+        settings: () => config.privacy,
+        consents,
+        requests,
+        models: new KnownModels(),
+        isEncrypted,
+      }),
+      consents,
+      requests,
+      modelIn: (ghost, roomId) => modelInRoom(models, ghost, roomId),
+    };
+    const bot = `@${config.appservice.bot}:${config.homeserver.domain}`;
     const described: string[] = [];
-    for (const room of rooms) described.push(await describe(room, surroundings));
-    process.stdout.write(rooms.length === 0 ? "no agent is in any room\n" : `${described.join("\n\n")}\n`);
+    for (const { ghosts, ...room } of rooms) {
+      const agents = ghosts.filter((ghost) => ghost !== bot);
+      const privacy = await privacyOfRoom({ ...room, ghosts: agents }, sources, SHOWN_DAYS);
+      described.push(inWords(privacy));
+    }
+    process.stdout.write(`${described.join("\n\n")}\n`);
     return 0;
   } finally {
     await directory.stop();
@@ -59,49 +88,27 @@ function looking(names: GivenNames): NameBook {
   return { all: () => names.all(), give: () => Promise.resolve() };
 }
 
-interface Surroundings {
-  readonly config: Config;
-  readonly consents: Consents;
-  readonly requests: ProviderRequests;
-  readonly gate: PrivacyGate;
-  readonly directory: AgentDirectory;
-  readonly providers: ReadonlyMap<string, Provider>;
-}
-
-async function describe({ roomId, name, isEncrypted, ghosts }: RoomOfGhosts, around: Surroundings): Promise<string> {
-  const { appservice, homeserver } = around.config;
-  const decisions = await around.consents.ofRoom(roomId);
+function inWords({ roomId, name, isEncrypted, policy, agents, sent }: RoomPrivacy): string {
   const lines = [`${roomId}${name === undefined ? "" : ` (${name})`}: ${isEncrypted ? "encrypted" : "not encrypted"}`];
-  for (const ghost of ghosts) {
-    if (ghost === `@${appservice.bot}:${homeserver.domain}`) continue;
-    lines.push(`  ${ghost}: ${await destinationOf(ghost, roomId, around)}`);
-    for (const decision of decisions.filter((one) => one.ghost === ghost)) {
-      const { target, granted, by, at } = decision;
-      const counts = countedIn(isEncrypted, decision) !== undefined;
+  for (const { ghost, destination, decisions } of agents) {
+    lines.push(`  ${ghost}: ${destinationInWords(destination, policy)}`);
+    for (const { granted, target, by, at, counts } of decisions) {
       const how = counts ? "" : ", unencrypted: it no longer counts, because the room is now encrypted";
       lines.push(
         `    ${granted ? "agreed to" : "declined"}: ${target}, by ${by} on ${at.toISOString().slice(0, 10)}${how}`,
       );
     }
   }
-  const sent = await around.requests.since(roomId, SHOWN_DAYS);
   lines.push(`  in the last ${SHOWN_DAYS} days:${sent.length === 0 ? " nothing was sent to any model" : ""}`);
   for (const { ghost, provider, host, locality, requests, bytes } of sent) {
     lines.push(`    ${ghost} → ${provider} at ${host} (${locality}): requests ${requests}, ${sizeInWords(bytes)}`);
   }
-  return lines.join("\n");
+  return lines.map(printable).join("\n");
 }
 
-async function destinationOf(
-  ghost: string,
-  roomId: string,
-  { gate, directory, providers }: Surroundings,
-): Promise<string> {
-  const agent = directory.agentOf(ghost);
-  const provider = agent === undefined ? undefined : providers.get(agent.provider);
-  if (agent === undefined || provider === undefined) return "its model has gone, or its provider can't be asked";
-  const destination = await gate.destinationNow(provider, agent.model ?? "");
-  const unsure = destination.isSure ? "" : ", by its address; it does not say whether it passes anything on";
-  const policy = destination.locality === "cloud" ? ` (${await gate.policyIn({ roomId, encrypted: false })})` : "";
-  return `${destination.provider} at ${destination.host}, ${destination.locality}${unsure}${policy}`;
+function destinationInWords(destination: Destination | undefined, policy: CloudPolicy): string {
+  if (destination === undefined) return "its model has gone, or its provider can't be asked";
+  const { provider, host, locality, isSure } = destination;
+  const unsure = isSure ? "" : ", by its address; it does not say whether it passes anything on";
+  return `${provider} at ${host}, ${locality}${unsure}${locality === "cloud" ? ` (${policy})` : ""}`;
 }

@@ -1,13 +1,16 @@
+import { beginPull } from "../../agents/pull.ts";
+import type { AuditEntry } from "../../audit/audit-entry.ts";
+import { AuditLog } from "../../audit/audit-log.ts";
 import type { Config } from "../../config/config.ts";
 import { loadConfig } from "../../config/load.ts";
 import { DatabaseError, NO_DATABASE } from "../../database/database.ts";
 import { DatabaseInUse } from "../../database/sole-user.ts";
 import { createLogger } from "../../observability/log.ts";
 import { createOllamaProvider } from "../../providers/ollama.ts";
-import { ProviderError, type Provider, type PullProgress } from "../../providers/provider.ts";
+import { ProviderError, type PullProgress } from "../../providers/provider.ts";
 import { openTelling } from "../at-database.ts";
 import { defineCommand } from "../command.ts";
-import { noteCommand } from "../operator.ts";
+import { operator } from "../operator.ts";
 import { explainStartFailure } from "../start-failure.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -23,8 +26,12 @@ export const command = defineCommand({
   async run({ config: file }, args) {
     const config = await loadConfig(file);
     const { name, settings, model } = chosen(config, args);
-    await note(config, `${name} ${model}`);
-    return install(createOllamaProvider({ name, ...settings, log: createLogger("warn", "auto") }), model);
+    const provider = createOllamaProvider({ name, ...settings, log: createLogger("warn", "auto") });
+    const interrupted = new AbortController();
+    process.once("SIGINT", () => interrupted.abort());
+    const { signal } = interrupted;
+    const note = (entry: AuditEntry): Promise<void> => noteIn(config, entry);
+    return show(await beginPull({ provider, model, by: operator(), note, signal }), model, name);
   },
 });
 
@@ -42,13 +49,11 @@ function chosen(config: Config, args: readonly string[]) {
   return { name, settings, model };
 }
 
-async function install(provider: Provider, model: string): Promise<number> {
-  const interrupted = new AbortController();
-  process.once("SIGINT", () => interrupted.abort());
+async function show(pulling: AsyncIterable<PullProgress>, model: string, provider: string): Promise<number> {
   const { isTTY: isTerminal } = process.stdout;
   let shown = "";
   try {
-    for await (const progress of provider.pull?.(model, interrupted.signal) ?? []) {
+    for await (const progress of pulling) {
       const line = lineOf(progress, isTerminal);
       if (line === shown) continue;
       shown = line;
@@ -59,15 +64,15 @@ async function install(provider: Provider, model: string): Promise<number> {
     process.stderr.write(`${isTerminal ? "\n" : ""}${model} was not installed: ${error.message}\n`);
     return 1;
   }
-  process.stdout.write(`${isTerminal ? "\n" : ""}${model} is installed on ${provider.name}\n`);
+  process.stdout.write(`${isTerminal ? "\n" : ""}${model} is installed on ${provider}\n`);
   return 0;
 }
 
 /** A database that can't be had now must not stop the installation of a model. */
-async function note(config: Config, subject: string): Promise<void> {
+async function noteIn(config: Config, entry: AuditEntry): Promise<void> {
   try {
     const database = await openTelling(config);
-    await noteCommand(database, "pull", subject).finally(() => database.close());
+    await new AuditLog(database).record(database, entry).finally(() => database.close());
   } catch (error) {
     // The audit log begins with the first start.
     if (error instanceof DatabaseError && error.code === NO_DATABASE) return;

@@ -1,4 +1,3 @@
-import { notifyProcesses } from "../../leases/processes.ts";
 import type { Database } from "../../database/database.ts";
 import {
   decideVerification,
@@ -8,7 +7,7 @@ import {
 import { isColoured } from "../../observability/colour.ts";
 import { atDatabase } from "../at-database.ts";
 import { defineCommand } from "../command.ts";
-import { noteCommand } from "../operator.ts";
+import { operator } from "../operator.ts";
 import { printable } from "../printable.ts";
 import { drawQrCode } from "../qr-code.ts";
 import { UsageError } from "../usage-error.ts";
@@ -79,14 +78,12 @@ function describe(shows: WaitingVerification["shows"]): string {
 }
 
 async function decide(database: Database, id: number, decision: "match" | "mismatch"): Promise<number> {
-  const decided = await decideVerification(database, id, decision);
+  const decided = await decideVerification(database, id, decision, operator());
   if (decided === undefined) {
     process.stderr.write(`matrix-agents: verification ${id} does not wait for you; it may have timed out\n`);
     return 1;
   }
   const { ghost, userId } = decided;
-  await noteCommand(database, decision === "match" ? "verify confirm" : "verify reject", `${ghost} ${userId}`);
-  await notifyProcesses(database, { mail: [], wakeUps: [ghost] });
   process.stdout.write(`${decision === "match" ? "confirmed" : "rejected"}: ${printable(userId)} and ${ghost}\n`);
   return 0;
 }

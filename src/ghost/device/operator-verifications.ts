@@ -1,5 +1,8 @@
+import type { Actor } from "../../audit/audit-entry.ts";
+import { AuditLog } from "../../audit/audit-log.ts";
 import type { Emoji } from "../../crypto/verifications.ts";
-import type { Queryable } from "../../database/database.ts";
+import type { Database, Queryable } from "../../database/database.ts";
+import { notifyProcesses } from "../../leases/processes.ts";
 
 /*
  * The verifications that an operator decides: read and written beside the ghost's process, which reads the decision when
@@ -46,18 +49,28 @@ export async function waitingVerifications(database: Queryable): Promise<Waiting
 }
 
 /**
- * Stores the operator's decision. Returns the ghost of the verification; undefined when the verification does not wait.
+ * Stores the operator's decision and tells the ghost's process. Returns the two sides of the verification; undefined when it
+ * does not wait.
  */
-export async function decideVerification(
-  database: Queryable,
+export function decideVerification(
+  database: Database,
   id: number,
   decision: "match" | "mismatch",
-): Promise<{ readonly ghost: string; readonly userId: string } | undefined> {
-  const { rows } = await database.query<{ ghost: string; user_id: string }>(
-    `update verifications set decision = $2 where id = $1 and state = 'comparing' and decision is null
-     returning ghost, user_id`,
-    [id, decision],
-  );
-  const [row] = rows;
-  return row === undefined ? undefined : { ghost: row.ghost, userId: row.user_id };
+  by: Actor,
+): Promise<Pick<WaitingVerification, "ghost" | "userId"> | undefined> {
+  return database.transaction(async (tx) => {
+    const { rows } = await tx.query<{ ghost: string; user_id: string }>(
+      `update verifications set decision = $2 where id = $1 and state = 'comparing' and decision is null
+       returning ghost, user_id`,
+      [id, decision],
+    );
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    const { ghost, user_id: userId } = row;
+    await notifyProcesses(tx, { mail: [], wakeUps: [ghost] });
+    const command = decision === "match" ? "verify confirm" : "verify reject";
+    const subject = `${ghost} ${userId}`;
+    await new AuditLog(database).record(tx, { kind: "admin.command", by, command, subject });
+    return { ghost, userId };
+  });
 }

@@ -7,8 +7,9 @@ import type { Database } from "../../../src/database/database.ts";
 import { openPostgres } from "../../../src/database/postgres.ts";
 import { migrate } from "../../../src/database/migrate.ts";
 import { Processes, type Notification } from "../../../src/leases/processes.ts";
-import { HeldMail } from "../../../src/mailbox/held-mail.ts";
+import { dropHeld, HeldMail, retryHeld } from "../../../src/mailbox/held-mail.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
+import { audited } from "../../support/audit.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { eventually } from "../../support/eventually.ts";
 import { inCheckout } from "../../support/paths.ts";
@@ -56,6 +57,10 @@ forEachDatabase((_kind, open) => {
           { id: hostile, eventId: "$hostile", state: "set_aside", reason: "\u001b[2Jgone" },
         ],
       );
+      assert.deepEqual(
+        (await held.list({ after: waiting, limit: 1 })).map(({ id }) => id),
+        [poison],
+      );
       for (const reason of ["not trusted: unsigned device", "not decrypted: Foo", "a replay of another event"]) {
         await database.query("update mailbox set reason = $2 where id = $1", [hostile, reason]);
         assert.equal((await held.summary()).refused, 1, reason);
@@ -64,20 +69,28 @@ forEachDatabase((_kind, open) => {
 
     it("is tried again as if for the first time: the named items, or all that were set aside", async () => {
       const database = await open();
-      const held = new HeldMail(database);
       const [ready, waiting, poison, hostile] = await fill(database);
-      assert.deepEqual(await held.retry([ready, waiting, 999_999]), [{ id: waiting, ghost: LLAMA }]);
-      assert.deepEqual((await held.retry("all")).map(({ id }) => id).sort(), [poison, hostile].sort());
+      assert.deepEqual(await retryHeld(database, [ready, waiting, 999_999], "local:office"), [waiting]);
+      assert.deepEqual((await retryHeld(database, "all", "@admin:example.test")).sort(), [poison, hostile].sort());
       const { rows } = await database.query("select distinct state, reason, attempts from mailbox");
       assert.deepEqual(rows, [{ state: "ready", reason: null, attempts: 0 }]);
+      assert.deepEqual(await audited(database), [
+        {
+          kind: "admin.command",
+          by: "local:office",
+          command: "mailbox retry",
+          subject: `${ready} ${waiting} 999999`,
+        },
+        { kind: "admin.command", by: "@admin:example.test", command: "mailbox retry", subject: "all" },
+      ]);
     });
 
     it("is dropped with its content, and nothing else is", async () => {
       const database = await open();
       const held = new HeldMail(database);
       const [ready, waiting, poison, hostile] = await fill(database);
-      assert.deepEqual(await held.drop([ready, poison]), [poison]);
-      assert.deepEqual(await held.drop("all"), [hostile]);
+      assert.deepEqual(await dropHeld(database, [ready, poison], "local:office"), [poison]);
+      assert.deepEqual(await dropHeld(database, "all", "local:office"), [hostile]);
       const left = await database.query<{ event_id: string }>(
         "select event_id from events where payload is not null order by event_id",
       );

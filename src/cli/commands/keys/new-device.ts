@@ -1,7 +1,8 @@
+import { requestNewDevice } from "../../../ghost/operator-requests.ts";
 import { atAgentDevice, oneAgent } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
-import { renewDevice } from "../../new-device.ts";
-import { noteCommand } from "../../operator.ts";
+import { tellNewDevice } from "../../new-device.ts";
+import { operator } from "../../operator.ts";
 
 /** Throws UsageError, ConfigError, MasterKeyError, and the error of opening the database. */
 export const command = defineCommand({
@@ -10,7 +11,7 @@ export const command = defineCommand({
   options: {},
   run: ({ config }, args) =>
     atAgentDevice(config, oneAgent("new-device", args), async ({ database, userId }) => {
-      await noteCommand(database, "keys new-device", userId);
-      return renewDevice(database, userId);
+      await requestNewDevice(database, userId, operator());
+      return tellNewDevice(database, userId);
     }),
 });

@@ -1,10 +1,10 @@
 import type { Database } from "../../../database/database.ts";
-import { askForNewIdentity } from "../../../ghost/operator-requests.ts";
+import { requestNewIdentity } from "../../../ghost/operator-requests.ts";
 import { peopleOfGhost } from "../../../ghost/people-of-ghost.ts";
 import { atAgentDevice, oneAgent } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
-import { renewDevice } from "../../new-device.ts";
-import { noteCommand } from "../../operator.ts";
+import { tellNewDevice } from "../../new-device.ts";
+import { operator } from "../../operator.ts";
 import { printable } from "../../printable.ts";
 
 /** Throws UsageError, ConfigError, MasterKeyError, and the error of opening the database. */
@@ -31,7 +31,6 @@ async function resetIdentity(database: Database, userId: string, isSure: boolean
     process.stderr.write("matrix-agents: nothing was done; if you are sure, add --yes\n");
     return 1;
   }
-  await noteCommand(database, "keys reset-identity", userId);
-  await askForNewIdentity(database, userId);
-  return renewDevice(database, userId);
+  await requestNewIdentity(database, userId, operator());
+  return tellNewDevice(database, userId);
 }

@@ -1,7 +1,8 @@
 import { decodeRecoveryKey } from "../../../crypto/recovery-key.ts";
+import { askForNewDevice } from "../../../ghost/operator-requests.ts";
 import { atAgentDevice, oneAgent, SECRET_FILE } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
-import { renewDevice } from "../../new-device.ts";
+import { tellNewDevice } from "../../new-device.ts";
 import { noteCommand } from "../../operator.ts";
 import { readSecret } from "../../secret-input.ts";
 
@@ -17,6 +18,7 @@ export const command = defineCommand({
     atAgentDevice(config, oneAgent("restore", args), async ({ database, keys, userId }) => {
       await noteCommand(database, "keys restore", userId);
       await keys.takeOver(decodeRecoveryKey(await readSecret("recovery key", secretFile)));
-      return renewDevice(database, userId);
+      await askForNewDevice(database, userId);
+      return tellNewDevice(database, userId);
     }),
 });
