@@ -1,4 +1,4 @@
-import { reasonOfNetworkCode } from "../observability/network-fault.ts";
+import { reasonOfNetworkError } from "../observability/network-fault.ts";
 import { HomeserverUnreachable, isUnknownToken, MatrixError, type HomeserverError } from "./errors.ts";
 
 /** Why a call to the homeserver failed, in words for the admin. */
@@ -6,7 +6,7 @@ export function reasonOfHomeserverError(
   error: HomeserverError,
 ): `the homeserver ${"can't be reached: " | "refuses: " | "answers: "}${string}` {
   if (error instanceof HomeserverUnreachable) {
-    return `the homeserver can't be reached: ${reasonOfNetworkCode(error.code) ?? error.code}`;
+    return `the homeserver can't be reached: ${reasonOfNetworkError(error) ?? error.code}`;
   }
   if (!(error instanceof MatrixError)) return `the homeserver answers: ${error.message}`;
   if (isUnknownToken(error)) {

@@ -1,6 +1,7 @@
 import { Agent, request } from "undici";
 import { trusting } from "../egress/trusted.ts";
-import { OperatorError, type Saying } from "../observability/operator-error.ts";
+import { OperatorError } from "../observability/operator-error.ts";
+import { explainNoAnswer, explainOtherAnswer, otherProtocol, otherProtocolOf } from "./no-answer.ts";
 import { softwareIn, type Software } from "./software.ts";
 
 /**
@@ -53,12 +54,12 @@ export async function surveyHomeserver(url: string, ca?: string): Promise<Survey
   const base = url.replace(/\/+$/, "");
   try {
     const started = Date.now();
-    const first = await ask(agent, base, "/_matrix/client/versions").catch((error: unknown) => {
-      throw new NoHomeserver(explainNoAnswer(error, base), { cause: error });
+    const first = await ask(agent, base, "/_matrix/client/versions").catch(async (error: unknown) => {
+      throw new NoHomeserver(explainNoAnswer(error, base, await otherProtocol(error, base, agent)), { cause: error });
     });
     const ended = Date.now();
     const { versions } = first.body;
-    if (!Array.isArray(versions)) throw new NoHomeserver(explainOtherAnswer(first, base));
+    if (!Array.isArray(versions)) throw await otherServer(agent, base, first);
     const tried = (path: string): Promise<Answer | undefined> => ask(agent, base, path).catch(() => undefined);
     const optionally = async (path: string): Promise<Body> => {
       const answer = await tried(path);
@@ -95,6 +96,16 @@ export function isAtLeast(version: string, oldest: string): boolean {
     if (difference !== 0) return difference > 0;
   }
   return true;
+}
+
+/** Another program has answered in the homeserver's place. */
+async function otherServer(agent: Agent, base: string, answer: Answer): Promise<NoHomeserver> {
+  const other = await otherProtocolOf(answer, base, agent);
+  const known = await ask(agent, base, "/.well-known/matrix/client").catch(() => undefined);
+  const homeserver = known?.body["m.homeserver"];
+  const wellKnown =
+    typeof homeserver === "object" && homeserver !== null ? text((homeserver as Body)["base_url"]) : undefined;
+  return new NoHomeserver(explainOtherAnswer({ ...answer, wellKnown }, base, other));
 }
 
 type Body = Readonly<Record<string, unknown>>;
@@ -157,43 +168,4 @@ function signInOf(metadata: Body, login: Answer | undefined): SignIn {
 
 function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-/** The reason for a missing answer. */
-function explainNoAnswer(error: unknown, base: string): Saying<"NoHomeserver"> {
-  const { protocol, host, hostname } = new URL(base);
-  const codes: string[] = [];
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ("code" in cause && typeof cause.code === "string") codes.push(cause.code);
-    if (cause instanceof AggregateError) {
-      for (const inner of cause.errors) if (inner instanceof Error && "code" in inner) codes.push(String(inner.code));
-    }
-    if (cause.name === "TimeoutError") codes.push("TIMEOUT");
-  }
-  const has = (pattern: RegExp): boolean => codes.some((code) => pattern.test(code));
-  if (has(/^ECONNREFUSED$/)) return `nothing listens at ${host}: is the homeserver running, and is that its port?`;
-  if (has(/^(ENOTFOUND|EAI_AGAIN)$/)) return `there is no host ${hostname}, or its name can't be looked up now`;
-  if (has(/TIMEOUT|^ETIMEDOUT$/))
-    return `${host} does not answer: look for a firewall, or an address that leads elsewhere`;
-  if (has(/^(EHOSTUNREACH|ENETUNREACH)$/)) return `there is no way to ${host} from here`;
-  if (has(/SSL_WRONG_VERSION|^EPROTO$|SSL_PACKET_LENGTH|SSL_HTTP_REQUEST|SSL_/)) {
-    return `${host} speaks no TLS: use http:// where it listens without it`;
-  }
-  if (has(/CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME/)) {
-    return `the certificate of ${host} is not trusted (${codes.at(-1) ?? ""}): name the certificate of the authority that signed it in homeserver.ca_file (init --ca-file), or use the address without TLS`;
-  }
-  if (protocol === "http:" && has(/^(UND_ERR_SOCKET|ECONNRESET|HPE_)/)) {
-    return `${host} hangs up on plain HTTP: it may want https://, or be no web server at all`;
-  }
-  return `${host} can't be asked (${codes[0] ?? "no reason is known"})`;
-}
-
-/** A sentence about another program that answered in the homeserver's place. */
-function explainOtherAnswer({ status, headers }: Answer, base: string): Saying<"NoHomeserver"> {
-  const place = headers.get("location");
-  if (status >= 300 && status < 400 && place !== undefined) {
-    return `${base} redirects to ${place}: use the homeserver's own address`;
-  }
-  const type = headers.get("content-type")?.split(";")[0] ?? "no content type";
-  return `the server at ${base} is no homeserver (HTTP ${status}, ${type}): use the address and port of the homeserver's client-server API, without /_matrix`;
 }

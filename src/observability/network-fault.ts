@@ -11,17 +11,20 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/^(ECONNRESET|EPIPE|UND_ERR_SOCKET|ECONNABORTED)$/, "it hangs up"],
   [/^HPE_/, "it speaks no HTTP"],
   [/ALTNAME/, "its certificate is for another name"],
-  [/EXPIRED/, "its certificate has expired"],
+  [/EXPIRED/, "its certificate has expired, or this machine's clock is wrong"],
+  [/NOT_YET_VALID/, "its certificate is not valid yet, so this machine's clock may be wrong"],
   [/SELF_SIGNED|UNABLE_TO_|CERT_/, "its certificate is not trusted"],
-  [/^EPROTO$|SSL_/, "it speaks no TLS"],
+  [/^EPROTO$|SSL_(WRONG_VERSION|PACKET_LENGTH)/, "it speaks no TLS"],
+  [/SSL_/, "it refuses the TLS connection"],
 ];
 
 /** The codes of an error and of its causes, outermost first. */
-function codesOf(error: unknown): readonly string[] {
+export function codesOf(error: unknown): readonly string[] {
   const codes: string[] = [];
   let cause: unknown = error;
   for (let depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth++, cause = cause.cause) {
     if ("code" in cause && typeof cause.code === "string") codes.push(cause.code);
+    else if (cause.name === "HTTPParserError") codes.push("HPE_INVALID");
     if (cause.name === "TimeoutError") codes.push("TIMEOUT");
     // A host with several addresses gives one error for each.
     if (cause instanceof AggregateError) codes.push(...cause.errors.flatMap(codesOf));

@@ -8,7 +8,7 @@ import { whoami } from "../homeserver/calls.ts";
 import { createHomeserverClient, type HomeserverClient } from "../homeserver/client.ts";
 import { HomeserverUnreachable, isHomeserverError } from "../homeserver/errors.ts";
 import { explainPingFailure, knowsNoPings, pingAppservice } from "../homeserver/ping.ts";
-import { reasonOfNetworkCode } from "../observability/network-fault.ts";
+import { reasonOfNetworkError } from "../observability/network-fault.ts";
 import { silentLogger } from "../observability/log.ts";
 
 /** The pauses between pings while somebody registers the bridge. */
@@ -114,7 +114,7 @@ async function look(client: HomeserverClient, registration: Registration, signal
     if (!isHomeserverError(error)) throw error;
     const reason =
       error instanceof HomeserverUnreachable
-        ? `The homeserver can't be reached: ${reasonOfNetworkCode(error.code) ?? error.code}; is it being restarted?`
+        ? `The homeserver can't be reached: ${reasonOfNetworkError(error) ?? error.code}; is it being restarted?`
         : explainPingFailure(error, { url: registration.url });
     return { kind: "not yet", reason };
   }

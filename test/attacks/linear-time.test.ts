@@ -82,6 +82,7 @@ import { path } from "../../src/homeserver/path.ts";
 import { parseSubscription, streamChange } from "../../src/matrix/event-stream.ts";
 import { answeredEvent, parseRelation, relationOf } from "../../src/matrix/relation.ts";
 import { softwareIn } from "../../src/homeserver/software.ts";
+import { explainNoAnswer, explainOtherAnswer } from "../../src/homeserver/no-answer.ts";
 import { isAtLeast } from "../../src/homeserver/survey.ts";
 import { createTokenCheck } from "../../src/homeserver/token.ts";
 import { parseTransaction, type RoomEvent, type Transaction } from "../../src/homeserver/transaction.ts";
@@ -91,7 +92,7 @@ import { wordsIn } from "../../src/language/languages.ts";
 import type { ToolQuestionWords } from "../../src/language/phrases.ts";
 import { spokenLanguage } from "../../src/language/spoken-language.ts";
 import { route } from "../../src/mailbox/routing.ts";
-import { reasonOfNetworkCode, reasonOfNetworkError } from "../../src/observability/network-fault.ts";
+import { codesOf, reasonOfNetworkCode, reasonOfNetworkError } from "../../src/observability/network-fault.ts";
 import { describeError, printError, unquoted } from "../../src/observability/described-error.ts";
 import { Secrets } from "../../src/observability/secrets.ts";
 import { Bans, isPolicyEvent, parseBanList } from "../../src/permissions/bans.ts";
@@ -666,6 +667,24 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "homeserver/software.ts": {
     softwareIn: (text) => softwareIn({ server: { name: text, version: text } }),
   },
+  "homeserver/no-answer.ts": {
+    explainNoAnswer: (text) => {
+      const cert = { subjectaltname: text };
+      const code = "ERR_TLS_CERT_ALTNAME_INVALID";
+      explainNoAnswer(Object.assign(new Error(text), { code, cert }), "https://example.org");
+      explainNoAnswer(Object.assign(new Error(text), { code: text }), "https://example.org");
+    },
+    explainOtherAnswer: (text) => {
+      const headers = new Map([
+        ["location", text],
+        ["content-type", text],
+      ]);
+      for (const status of [200, 301]) {
+        explainOtherAnswer({ status, headers }, "https://example.org");
+        explainOtherAnswer({ status, headers, wellKnown: text }, "https://example.org");
+      }
+    },
+  },
   "homeserver/survey.ts": { isAtLeast: (text) => isAtLeast(text, "1.141.0") },
   "homeserver/token.ts": { createTokenCheck: (text) => createTokenCheck("secret")(`Bearer ${text}`) },
   "homeserver/transaction.ts": {
@@ -686,6 +705,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     unquoted: (text) => unquoted(text),
   },
   "observability/network-fault.ts": {
+    codesOf: (text) => codesOf(Object.assign(new Error(text), { code: text })),
     reasonOfNetworkCode: (text) => reasonOfNetworkCode(text),
     reasonOfNetworkError: (text) => reasonOfNetworkError(Object.assign(new Error(text), { code: text })),
   },
@@ -1311,6 +1331,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "homeserver/room-history.ts",
     "homeserver/routes.ts",
     "homeserver/support.ts",
+    "homeserver/no-answer.ts otherProtocol otherProtocolOf",
     "homeserver/survey.ts surveyHomeserver",
     "homeserver/watch.ts",
     "database/batches.ts",

@@ -31,10 +31,40 @@ function answering(
   };
 }
 
+/** Says nothing to what holds no line of HTTP. */
+function waitingForLines(answer: RequestListener): Server {
+  const http = createServer(answer);
+  return createTcpServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", (data) => {
+      if (!data.toString("latin1").startsWith("GET ")) return;
+      socket.unshift(data);
+      http.emit("connection", socket);
+    });
+  });
+}
+
+/** A server with TLS that refuses plain HTTP by HTTP. */
+function refusingPlain(key: string, cert: string): Server {
+  const secure = createTlsServer({ key, cert }, answering(VERSIONS));
+  return createTcpServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", (data) => {
+      if (data.toString("latin1").startsWith("GET ")) {
+        socket.end("HTTP/1.1 400 Bad Request\r\ncontent-type: text/html\r\ncontent-length: 0\r\n\r\n");
+        return;
+      }
+      socket.pause();
+      socket.unshift(data);
+      secure.emit("connection", socket);
+    });
+  });
+}
+
 const VERSIONS = { "/_matrix/client/versions": { versions: ["v1.1", "v1.11"] } };
 
-async function assertNone(url: string, words: RegExp): Promise<void> {
-  await assert.rejects(surveyHomeserver(url), (error) => {
+async function assertNone(url: string, words: RegExp, ca?: string): Promise<void> {
+  await assert.rejects(surveyHomeserver(url, ca), (error) => {
     assert.ok(error instanceof NoHomeserver);
     assert.match(error.message, words);
     assert.equal(error.exitCode, 1);
@@ -113,16 +143,78 @@ describe("the survey of a homeserver", () => {
     await assertNone(`http://127.0.0.1:${await freePort()}`, /nothing listens at 127\.0\.0\.1:\d+/);
     await assertNone("http://no-such-host.invalid", /there is no host no-such-host\.invalid/);
     const rude = await listen(createTcpServer((socket) => socket.destroy()));
-    await assertNone(`http://${rude}`, /hangs up on plain HTTP/);
+    await assertNone(`http://${rude}`, /hangs up: it is no web server, or a proxy/);
   });
 
-  it("distinguishes TLS to a server without it, HTTP to a server with it, and an untrusted certificate", async () => {
+  it("names the address with the protocol that is spoken at the port", async () => {
     const plain = await listen(createServer(answering(VERSIONS)));
-    await assertNone(`https://${plain}`, /speaks no TLS: use http:\/\//);
+    await assertNone(`https://${plain}`, new RegExp(`speaks no TLS: use http://${plain}$`));
+    // As Synapse's listener: it waits for the rest of a line that does not come.
+    const patient = await listen(waitingForLines(answering(VERSIONS)));
+    await assertNone(`https://${patient}/matrix/`, new RegExp(`speaks no TLS: use http://${patient}/matrix$`));
     const { private: key, cert } = await generate([{ name: "commonName", value: "localhost" }]);
     const secure = await listen(createTlsServer({ key, cert }, answering(VERSIONS)));
-    await assertNone(`http://${secure}`, /hangs up on plain HTTP: it may want https/);
-    await assertNone(`https://${secure}`, /certificate of 127\.0\.0\.1:\d+ is not trusted.*homeserver\.ca_file/);
+    await assertNone(`http://${secure}`, new RegExp(`${secure} speaks TLS: use https://${secure}$`));
+    // As nginx and Go's servers, which refuse plain HTTP by HTTP.
+    await assertNone(`http://${await listen(refusingPlain(key, cert))}`, /speaks TLS: use https:\/\//);
+  });
+
+  it("names a port of something that speaks neither", async () => {
+    const greeting = await listen(
+      createTcpServer((socket) =>
+        socket
+          .on("error", () => undefined)
+          .resume()
+          .end("SSH-2.0-x\r\n"),
+      ),
+    );
+    await assertNone(`http://${greeting}`, /speaks no HTTP: another program listens there/);
+    await assertNone(`https://${greeting}`, /speaks no TLS, and no plain HTTP either: another program listens there/);
+  });
+
+  it("says what is wrong with a certificate", async () => {
+    const day = 24 * 60 * 60_000;
+    const named = async (name: string, from: number, to: number): Promise<{ url: string; cert: string }> => {
+      const dates = { notBeforeDate: new Date(Date.now() + from * day), notAfterDate: new Date(Date.now() + to * day) };
+      const extensions = [{ name: "subjectAltName" as const, altNames: [{ type: 2 as const, value: name }] }];
+      const { private: key, cert } = await generate([{ name: "commonName", value: name }], {
+        ...dates,
+        extensions,
+      });
+      const host = await listen(createTlsServer({ key, cert }, answering(VERSIONS)));
+      return { url: `https://${host.replace("127.0.0.1", "localhost")}`, cert };
+    };
+    for (const [name, from, to, words] of [
+      ["localhost", -9, 9, /certificate of localhost:\d+ is not trusted.*homeserver\.ca_file/],
+      ["example.org", -9, 9, /certificate of localhost:\d+ is for example\.org: use the name that it is for/],
+      ["localhost", -9, -1, /certificate of localhost:\d+ has expired: renew it.*clock is wrong \(\d{4}-/],
+      ["localhost", 1, 9, /certificate of localhost:\d+ is not valid yet: set this machine's clock/],
+    ] as const) {
+      const { url, cert } = await named(name, from, to);
+      await assertNone(url, words, words.source.includes("not trusted") ? undefined : cert);
+    }
+  });
+
+  it("says that a server refuses TLS as it is wanted", async () => {
+    const old = await listen(createTlsServer({ maxVersion: "TLSv1.2", ciphers: "PSK" }, answering(VERSIONS)));
+    await assertNone(`https://${old}`, /refuses the TLS connection \(ERR_SSL_.+\)/);
+  });
+
+  it("tells a proxy whose homeserver is away, and one that keeps us out", async () => {
+    const refusing = (status: number): Promise<string> =>
+      listen(createServer((_request, response) => response.writeHead(status, { "content-type": "text/html" }).end()));
+    await assertNone(`http://${await refusing(502)}`, /is away \(HTTP 502\): start the homeserver/);
+    await assertNone(`http://${await refusing(401)}`, /keeps us out \(HTTP 401\)/);
+  });
+
+  it("says where the homeserver is by the server's own word, without asking there, and without what could control a terminal", async () => {
+    const pointing = (base: string): Promise<string> =>
+      listen(createServer(answering({ "/.well-known/matrix/client": { "m.homeserver": { base_url: base } } })));
+    await assertNone(
+      `http://${await pointing("https://matrix.example.org")}`,
+      /is no homeserver: its \/\.well-known\/matrix\/client says that the homeserver is at https:\/\/matrix\.example\.org$/,
+    );
+    await assertNone(`http://${await pointing(`\u001b[2J${"x".repeat(5_000)}`)}`, /is at \ufffd\[2Jx{296}$/);
   });
 });
 

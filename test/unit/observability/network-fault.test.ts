@@ -16,8 +16,10 @@ describe("the reason of a failed connection", () => {
     ["HPE_INVALID_CONSTANT", /speaks no HTTP/],
     ["ERR_TLS_CERT_ALTNAME_INVALID", /certificate is for another name/],
     ["CERT_HAS_EXPIRED", /certificate has expired/],
+    ["CERT_NOT_YET_VALID", /clock may be wrong/],
     ["DEPTH_ZERO_SELF_SIGNED_CERT", /certificate is not trusted/],
     ["ERR_SSL_WRONG_VERSION_NUMBER", /speaks no TLS/],
+    ["ERR_SSL_TLSV1_UNRECOGNIZED_NAME", /refuses the TLS connection/],
   ] as const) {
     it(`is in words for ${code}, which stands behind them`, () => {
       const said = reasonOfNetworkCode(code) ?? "";
@@ -34,6 +36,16 @@ describe("the reason of a failed connection", () => {
     await new Promise<void>((listening) => rude.listen(port, "127.0.0.1", listening));
     const cut = await request(`http://127.0.0.1:${port}`).catch((error: unknown) => error);
     assert.match(reasonOfNetworkError(new TypeError("fetch failed", { cause: cut })) ?? "", /hangs up/);
+    await using other = createServer((socket) =>
+      socket
+        .on("error", () => undefined)
+        .resume()
+        .end("SSH-2.0-x\r\n"),
+    );
+    const otherPort = await freePort();
+    await new Promise<void>((listening) => other.listen(otherPort, "127.0.0.1", listening));
+    const garbled = await request(`http://127.0.0.1:${otherPort}`).catch((error: unknown) => error);
+    assert.match(reasonOfNetworkError(garbled) ?? "", /speaks no HTTP/);
   });
 
   it("is none for another error, and an endless chain of causes ends", () => {
