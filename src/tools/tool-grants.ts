@@ -1,3 +1,4 @@
+import type { Actor } from "../audit/audit-entry.ts";
 import { AuditLog } from "../audit/audit-log.ts";
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
@@ -23,6 +24,24 @@ export interface ToolGrant {
   readonly by: string;
 }
 
+/** A decision with its agent and room. */
+export interface RoomGrant extends ToolGrant {
+  readonly ghost: string;
+  readonly roomId: string;
+  /** The room's name, where it has one. */
+  readonly roomName: string | undefined;
+  readonly isEncrypted: boolean;
+  readonly at: Date;
+}
+
+/** Permissions that are taken back; a field that is left out selects all. */
+export type GrantSelection = {
+  readonly [Field in keyof Omit<GrantedTool, "definition">]?: GrantedTool[Field] | undefined;
+};
+
+/** The permissions that are taken back in one transaction. */
+const FORGOTTEN_AT_ONCE = 500;
+
 /** The rows of `tool_grants`. */
 export class ToolGrants {
   readonly #database: Database;
@@ -41,6 +60,24 @@ export class ToolGrants {
       [ghost, roomId],
     );
     return rows;
+  }
+
+  /** The first decisions of all rooms, in the order of agents, rooms and tools, or those after one of them. */
+  async all({
+    after,
+    limit,
+  }: {
+    readonly after?: Omit<GrantedTool, "definition">;
+    readonly limit: number;
+  }): Promise<readonly RoomGrant[]> {
+    const { rows } = await this.#database.query<Omit<RoomGrant, "roomName"> & { roomName: string | null }>(
+      `select ghost, room_id as "roomId", server, tool, decision, definition, encrypted, decided_by as by, decided_at as at,
+         name as "roomName", encryption is not null as "isEncrypted"
+       from tool_grants left join rooms using (room_id)
+       where (ghost, room_id, server, tool) > ($1, $2, $3, $4) order by ghost, room_id, server, tool limit $5`,
+      [after?.ghost ?? "", after?.roomId ?? "", after?.server ?? "", after?.tool ?? "", limit],
+    );
+    return rows.map(({ roomName, ...row }) => ({ ...row, roomName: roomName ?? undefined }));
   }
 
   /** Decides about a tool; a later decision replaces an earlier one. */
@@ -80,6 +117,45 @@ export class ToolGrants {
       ghost,
       roomId,
     ]);
+  }
+}
+
+/**
+ * Takes permissions back on behalf of whoever runs the bridge: people are asked again, from the next call on. What a room has
+ * forbidden stays forbidden. Of many permissions some may be gone when it throws. Resolves with their number. Throws DatabaseError.
+ */
+export async function forgetToolGrants(database: Database, selection: GrantSelection, by: Actor): Promise<number> {
+  const { ghost, roomId, server, tool } = selection;
+  const audit = new AuditLog(database);
+  for (let forgotten = 0; ;) {
+    const count = await database.transaction(async (tx) => {
+      const { rows } = await tx.query<{ ghost: string; room: string; server: string; tool: string }>(
+        `with chosen as (
+           select ghost, room_id, server, tool from tool_grants
+           where decision = 'allowed' and ghost = coalesce($1, ghost) and room_id = coalesce($2, room_id)
+             and server = coalesce($3, server) and tool = coalesce($4, tool) limit $5)
+         delete from tool_grants using chosen
+         where decision = 'allowed' and tool_grants.ghost = chosen.ghost and tool_grants.room_id = chosen.room_id
+           and tool_grants.server = chosen.server and tool_grants.tool = chosen.tool
+         returning tool_grants.ghost, tool_grants.room_id as room, tool_grants.server, tool_grants.tool`,
+        [ghost ?? null, roomId ?? null, server ?? null, tool ?? null, FORGOTTEN_AT_ONCE],
+      );
+      await Promise.all(
+        rows.map((row) =>
+          audit.record(tx, {
+            kind: "tool.revoked",
+            ghost: row.ghost,
+            room: row.room,
+            by,
+            server: row.server,
+            tool: row.tool,
+          }),
+        ),
+      );
+      return rows.length;
+    });
+    forgotten += count;
+    if (count < FORGOTTEN_AT_ONCE) return forgotten;
   }
 }
 

@@ -98,6 +98,19 @@ describe("the privacy of a conversation", () => {
     assert.equal(chats(cloud).length, before);
   });
 
+  it("is given up no longer, at once, when the admin takes the consent back", async () => {
+    assert.match((await answerTo(alice, room, claude, "!privacy allow")).body, /^Agreed: messages to Claude/);
+    assert.match((await answerTo(bob, room, claude, "and now?")).body, /^Hello from the cloud/);
+    const taken = await deployment.command(["privacy", "withdraw", room, "claude"]);
+    assert.deepEqual([taken.code, taken.stdout.trim()], [0, "1 consent taken back"], taken.stderr);
+    const before = chats(cloud).length;
+    assert.match((await answerTo(bob, room, claude, "still?")).body, /would send to/);
+    assert.equal(chats(cloud).length, before);
+    const none = await deployment.command(["privacy", "withdraw", room, "claude"]);
+    assert.deepEqual([none.code, none.stdout], [1, ""]);
+    assert.match(none.stderr, /no consent was given there/);
+  });
+
   it("is kept in an encrypted room, whoever agrees, while a local agent answers there", async () => {
     const llama = deployment.agent("llama");
     const secret = await alice.createRoom({ invite: [claude, llama] });
@@ -127,7 +140,7 @@ describe("the privacy of a conversation", () => {
     );
     assert.match(stdout, /: encrypted\n[\s\S]*@agent_llama:[^\n]*: near at 127\.0\.0\.1:\d+, local/);
     assert.match(stdout, /@agent_big:[^\n]*: near at 127\.0\.0\.1:\d+, local/, "one that was discovered, too");
-    assert.match(stdout, /@agent_claude:[^\n]* → cloud at [^\n]* \(cloud\): requests 3,/);
+    assert.match(stdout, /@agent_claude:[^\n]* → cloud at [^\n]* \(cloud\): requests 5,/);
     assert.doesNotMatch(stdout, /secret\?|hello/i);
   });
 

@@ -3,10 +3,11 @@ import { AgentDirectory } from "../../agents/agent-directory.ts";
 import { GivenNames, type NameBook } from "../../agents/given-names.ts";
 import { modelInRoom, type ModelSources } from "../../agents/model-in-room.ts";
 import { settersOf } from "../../permissions/permissions.ts";
-import { Consents } from "../../privacy/consents.ts";
+import { Consents, withdrawConsents } from "../../privacy/consents.ts";
 import { PrivacyGate, type Destination } from "../../privacy/gate.ts";
 import { ProviderRequests, sizeInWords } from "../../privacy/provider-requests.ts";
 import { privacyOfRoom, type PrivacySources, type RoomPrivacy } from "../../privacy/room-privacy.ts";
+import { counted } from "../../language/counted.ts";
 import { KnownModels } from "../../providers/model-facts.ts";
 import { providersOf } from "../../providers/providers.ts";
 import { roomsOfGhosts } from "../../rooms/rooms-of-ghosts.ts";
@@ -16,7 +17,10 @@ import { MasterKey } from "../../sealing/master-key.ts";
 import { Seals } from "../../sealing/seals.ts";
 import { atDatabase, type AtDatabase } from "../at-database.ts";
 import { defineCommand } from "../command.ts";
+import { operator } from "../operator.ts";
 import { printable } from "../printable.ts";
+import { selectionOf, type Selection } from "../selection.ts";
+import { UsageError } from "../usage-error.ts";
 
 /** The age of the requests that are shown, in days. */
 const SHOWN_DAYS = 7;
@@ -24,13 +28,42 @@ const SHOWN_DAYS = 7;
 /**
  * Prints for every room with agents: whether it is encrypted, its agents, the providers that get its messages, the
  * people who agreed to that, and the requests of the last days. Providers are asked for their models and where those
- * run. Throws ConfigError, and the error of opening the database.
+ * run. Or takes consents back; then returns 1 where the named room had given none. Throws UsageError, ConfigError,
+ * MasterKeyError, and the error of opening the database.
  */
 export const command = defineCommand({
-  summary: "show for each room its agents, the recipients of its messages, the consent, and the requests sent",
+  summary:
+    "show for each room its agents, where its messages go, the consent, and the requests sent; or take consents back",
+  arguments: {
+    "[list]": "show all rooms",
+    "withdraw ROOM AGENT":
+      "take a room's consent for an agent back: the agent asks again. all in place of one means all",
+    "withdraw all": "take all consents back",
+  },
   options: {},
-  run: ({ config }) => atDatabase(config, tellRooms),
+  examples: ["matrix-agents privacy withdraw '!KDqfHZ…:example.org' claude"],
+  run({ config }, args) {
+    const [verb = "list", room, agent, ...more] = args;
+    if (verb === "list" && room === undefined) return atDatabase(config, tellRooms);
+    if (verb !== "withdraw")
+      throw new UsageError(`privacy can list, which takes no arguments, and withdraw, not "${args.join(" ")}"`);
+    if (room === undefined || more.length > 0) {
+      throw new UsageError("name a room and an agent: matrix-agents privacy withdraw ROOM AGENT, or: all");
+    }
+    return atDatabase(config, async (at) => withdraw(await selectionOf([room, agent], at), at));
+  },
 });
+
+async function withdraw(selection: Selection, { database }: AtDatabase): Promise<number> {
+  const count = await withdrawConsents(database, selection, operator());
+  const isAll = selection.roomId === undefined && selection.ghost === undefined;
+  if (count === 0 && !isAll) {
+    process.stderr.write("matrix-agents: no consent was given there; what a room has declined stays declined\n");
+    return 1;
+  }
+  process.stdout.write(`${counted(count, "consent", "consents")} taken back\n`);
+  return 0;
+}
 
 async function tellRooms({ config, database, log }: AtDatabase): Promise<number> {
   const rooms = await roomsOfGhosts(database);
