@@ -103,9 +103,11 @@ export async function withPartial(
 ): Promise<TurnReply> {
   if (reply.outcome !== "failed") return reply;
   const { partial, ...rest } = reply;
-  const why = reply.messages[0]?.content["body"];
+  const [notice, ...files] = reply.messages;
+  const why = notice?.content["body"];
   if (partial === undefined || partial === "" || typeof why !== "string") return rest;
-  return { ...rest, messages: await answerMessages(partial, turn, target, address, escapeMarkdown(why)) };
+  const messages = await answerMessages(partial, turn, target, address, escapeMarkdown(why));
+  return { ...rest, messages: [...messages, ...files] };
 }
 
 /** An answer with the bridge's note below it, outside any code block in which the answer may have been cut off. */

@@ -55,12 +55,14 @@ export class Answering {
    * @param look reads what the ghost sees.
    */
   async attempt(turn: Turn, look: () => Promise<SeenForAnswer>): Promise<AnswerAttempt> {
-    const { gatherer, drafts } = this.#parts;
+    const { gatherer, drafts, toolFiles } = this.#parts;
     const source = await gatherer.sourceOf(turn, look);
     return {
       respond: (asking) => this.#respond(turn, source, asking),
       ready: (step, asking) => this.#ready(turn, source, step, asking),
       waiting: async (steps) => withWait(steps, await this.#language.wordsWith(source.set, turn.ghost, turn.roomId)),
+      withFiles: (reply, steps) =>
+        toolFiles.withFiles(turn, reply, steps, () => this.#language.wordsWith(source.set, turn.ghost, turn.roomId)),
       stoppedIn: (call, steps) => this.#stoppedIn(turn, source, call, steps),
       underWay: async (steps, call) =>
         withCallUnderWay(steps, call, await this.#language.wordsWith(source.set, turn.ghost, turn.roomId)),

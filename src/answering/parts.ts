@@ -25,6 +25,7 @@ import { ReplyTargets, type IsLatest } from "./reply-targets.ts";
 import type { RoomLanguage } from "./room-language.ts";
 import { SummingUp } from "./summing-up.ts";
 import { ToolAgreements, type StandingOf } from "./tool-agreement.ts";
+import { ToolFiles } from "./tool-files.ts";
 import { ToolOffers } from "./tool-offers.ts";
 import { ToolQuestions } from "./tool-questions.ts";
 import { Transcriber, type TranscriptionModel } from "./transcriber.ts";
@@ -78,6 +79,7 @@ export interface AnsweringParts {
   readonly drafts: AnswerDrafts;
   readonly memory: AnswerMemory;
   readonly summingUp: SummingUp;
+  readonly toolFiles: ToolFiles;
 }
 
 /** Makes the parts and joins them. */
@@ -134,6 +136,7 @@ export function answeringParts(options: AnsweringOptions): AnsweringParts {
     notices,
     drafts: new AnswerDrafts({ targets, answers, defaults, agentOf, makeStream: options.makeStream }),
     memory: new AnswerMemory(history, turns, agentOf),
+    toolFiles: new ToolFiles({ turns, upload: options.upload, log }),
     summingUp: new SummingUp({ voices, limits, summaries, allowances, privacy, defaults }),
   };
 }

@@ -1,10 +1,11 @@
 import type { SentFile } from "../ghost/form.ts";
 import { ANSWERS_FIELD } from "../matrix/relation.ts";
-import { pictureExtent, pictureType } from "../providers/pictures.ts";
+import { pictureExtent, pictureType, type PictureExtent } from "../providers/pictures.ts";
 import { cleanText } from "../text/clean-text.ts";
 import { isEventId } from "../matrix/event-id.ts";
 import { EXCHANGE_FIELD, type ExchangeMark } from "../matrix/exchange-mark.ts";
 import { renderMarkdown, type RenderedText } from "../text/markdown.ts";
+import type { CallFile } from "../turns/call-files.ts";
 
 /** The event that a message answers. */
 export interface ReplyTarget {
@@ -59,6 +60,29 @@ export function pictureContent(
       ...(extent === undefined ? {} : { w: extent.w, h: extent.h }),
     },
     "m.mentions": mentionsIn(address),
+    [EXCHANGE_FIELD]: mark,
+    ...related(target),
+  };
+}
+
+/** The types of messages with files. */
+const MESSAGE_TYPES = { picture: "m.image", sound: "m.audio", file: "m.file" } as const;
+
+/** A file from a tool's result, under its own name. It mentions nobody. */
+export function attachmentContent(
+  { kind, type, name, size }: CallFile,
+  file: SentFile,
+  extent: PictureExtent | undefined,
+  target: ReplyTarget,
+  mark: ExchangeMark,
+): MessageContent {
+  return {
+    msgtype: MESSAGE_TYPES[kind],
+    body: name,
+    filename: name,
+    ...file,
+    info: { mimetype: type, size, ...(extent === undefined ? {} : { w: extent.w, h: extent.h }) },
+    "m.mentions": {},
     [EXCHANGE_FIELD]: mark,
     ...related(target),
   };

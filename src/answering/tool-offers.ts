@@ -11,8 +11,10 @@ import type { ToolServers } from "../tools/tool-servers.ts";
 import type { ServedTool } from "../tools/tool-source.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { CallsWanted, ReadyCall } from "../turns/step-loop.ts";
-import type { CallResult, OpenCall, ProposedCall, TurnStep } from "../turns/turn-step.ts";
+import type { CallResult, MadeCall, OpenCall, ProposedCall, TurnStep } from "../turns/turn-step.ts";
 import type { Turn } from "../turns/turn.ts";
+import { MOST_CALL_FILES } from "../turns/call-files.ts";
+import type { ToolResult } from "../tools/tool-result.ts";
 import type { AnswerSoFar } from "./answer-so-far.ts";
 import type { ToolAgreements } from "./tool-agreement.ts";
 import type { ToolQuestions } from "./tool-questions.ts";
@@ -161,10 +163,10 @@ export class ToolOffers {
             callId: call.id,
           });
           this.#log.info({ ...ids, isError: result.isError }, "a tool was called");
-          return result;
+          return withFilesOf(result, steps);
         } catch (error) {
           if (signal.aborted) throw signal.reason;
-          return this.#failed(ids, error);
+          return { answer: this.#failed(ids, error) };
         }
       },
     };
@@ -206,4 +208,29 @@ function proposed(call: ToolCall, tool: ServedTool | undefined): ProposedCall {
     ...(fault === undefined ? {} : { refused: `Not done: ${fault}.` }),
     mayRepeat: known.hints.isIdempotent,
   };
+}
+
+/** A result with as many of its files as a turn may still have. */
+function withFilesOf({ text, rest, isError, files = [] }: ToolResult, steps: readonly TurnStep[]): MadeCall {
+  const answer = { text, isError, ...(rest === undefined ? {} : { rest }) };
+  if (files.length === 0) return { answer };
+  const before = steps.flatMap((step) => (step.state === "done" ? (step.answer.files ?? []) : []));
+  const sizes = [...before, ...files].map(({ size }) => size);
+  const fit = files.filter((_, at) => {
+    const count = before.length + at + 1;
+    return count <= MOST_CALL_FILES.count && total(sizes.slice(0, count)) <= MOST_CALL_FILES.bytes;
+  });
+  const unsent = files.length - fit.length;
+  return {
+    answer: {
+      ...answer,
+      ...(fit.length === 0 ? {} : { files: fit.map(({ kind, type, name, size }) => ({ kind, type, name, size })) }),
+      ...(unsent === 0 ? {} : { unsent }),
+    },
+    contents: fit.map(({ bytes }) => bytes),
+  };
+}
+
+function total(sizes: readonly number[]): number {
+  return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -92,6 +92,16 @@ export type AuditEntry =
       readonly definition: string;
       readonly bytes: number;
     }
+  /** A tool has returned pictures or files, which are sent to the room. */
+  | {
+      readonly kind: "tool.files";
+      readonly ghost: string;
+      readonly room: string;
+      readonly server: string;
+      readonly tool: string;
+      readonly files: number;
+      readonly bytes: number;
+    }
   /** A room's moderators let an agent use a tool without a question from now on, or not at all. */
   | {
       readonly kind: "tool.granted" | "tool.forbidden";

@@ -49,6 +49,15 @@ export function foreignPicture(bytes: Uint8Array): ForeignPicture | undefined {
   return /^<svg\b/i.test(start) ? "svg" : undefined;
 }
 
+/** The most pixels of a picture over all its frames: 400 MB when drawn, a photo of today's largest sensors. */
+const MOST_PIXELS = 100_000_000;
+const MOST_FRAMES = 1_000;
+
+/** Whether a picture can be drawn without taking all of a machine's memory. */
+export function isDrawable({ w, h, frames }: PictureExtent): boolean {
+  return w * h * frames <= MOST_PIXELS && frames <= MOST_FRAMES;
+}
+
 /** The most parts of a picture file: a photo of 10 MB in blocks of 255 bytes has 40,000. */
 const MOST_PARTS = 200_000;
 

@@ -279,6 +279,7 @@ export const SEALED_TABLES = [
   "exchanges",
   "turns",
   "turn_steps",
+  "call_files",
   "sends",
   "events",
   "malformed",

@@ -1,6 +1,8 @@
 import { isObject, objectOf } from "../matrix/json.ts";
 import { cleanText } from "../text/clean-text.ts";
+import { MOST_CALL_FILES } from "../turns/call-files.ts";
 import { canonicalJson } from "./canonical-json.ts";
+import { readResultFile, type ResultFile, type SaidOfResultFile } from "./result-file.ts";
 
 /** The result of a call, within bounds. It is a stranger's: nothing in it is acted on. */
 export interface ToolResult {
@@ -10,6 +12,8 @@ export interface ToolResult {
   readonly rest?: string;
   /** Whether the tool itself says that it failed. */
   readonly isError: boolean;
+  /** The pictures and files in it, at most {@link MOST_CALL_FILES}; the text names each. Absent where there is none. */
+  readonly files?: readonly ResultFile[];
 }
 
 /** The longest text of a result that a model reads at once, in characters. */
@@ -24,20 +28,22 @@ const MOST_PARTS = 64;
 /** Stands where a result that is too long to be kept was cut. */
 const CUT = "\n[… the rest was left out: ask for less]";
 
-/** Reads the result of a call. Whatever it is, it becomes a text. */
+/** Reads the result of a call. Whatever it is, it becomes a text, and perhaps files. */
 export function readResult(told: unknown): ToolResult {
   const { content, structuredContent, isError } = objectOf(told);
   const parts: string[] = [];
+  const files: ResultFile[] = [];
   let length = 0;
   for (const part of (Array.isArray(content) ? (content as readonly unknown[]) : []).slice(0, MOST_PARTS)) {
-    const text = textOf(part).slice(0, LONGEST_KEPT + 1);
+    const text = textOf(part, files).slice(0, LONGEST_KEPT + 1);
     parts.push(text);
     length += text.length;
     if (length > LONGEST_KEPT) break;
   }
   const said = parts.filter((part) => part !== "").join("\n");
   const whole = said === "" && structuredContent !== undefined ? (canonicalJson(structuredContent) ?? "") : said;
-  return boundedResult({ text: whole, isError: isError === true });
+  const bounded = boundedResult({ text: whole, isError: isError === true });
+  return files.length === 0 ? bounded : { ...bounded, files };
 }
 
 /** A result within bounds: cleaned, with the part that is read at once, and the part that follows. */
@@ -56,27 +62,39 @@ export function wholeOf({ text, rest = "" }: Pick<ToolResult, "text" | "rest">):
   return text + rest;
 }
 
-/** Pictures, sounds and files are only named. */
-function textOf(part: unknown): string {
-  const { type, text, mimeType, name, uri, resource } = objectOf(part);
-  const named = (...words: readonly unknown[]): string =>
-    `[${words
-      .filter((word) => typeof word === "string" && word !== "")
-      .join(" ")
-      .slice(0, 500)}]`;
+/** The words of a part. Its picture, sound or file is added to `files`; what lies elsewhere is only named. */
+function textOf(part: unknown, files: ResultFile[]): string {
+  const { type, text, data, name, uri, resource } = objectOf(part);
   switch (type) {
     case "text":
       return typeof text === "string" ? text : "";
     case "image":
     case "audio":
-      return named(type, mimeType);
+      return take({ data, isSound: type === "audio" }, files);
     case "resource_link":
       return named("resource", name, uri);
     case "resource": {
-      const inner = isObject(resource) ? resource : {};
-      return typeof inner["text"] === "string" ? inner["text"] : named("resource", inner["uri"], inner["mimeType"]);
+      const { text: words, blob, uri: address } = isObject(resource) ? resource : {};
+      return typeof words === "string" ? words : take({ data: blob, uri: address, isSound: false }, files);
     }
     default:
       return "";
   }
+}
+
+/** Takes a file, unless there are too many; returns its name for the model. */
+function take(said: SaidOfResultFile, files: ResultFile[]): string {
+  const size = files.reduce((sum, file) => sum + file.size, 0);
+  if (files.length >= MOST_CALL_FILES.count || size >= MOST_CALL_FILES.bytes) return "[a file, left out: too many]";
+  const file = readResultFile(said, files.length + 1);
+  if (file === undefined) return "[a file that can't be read]";
+  files.push(file);
+  return named(`${file.kind} ${files.length}:`, `${file.name},`, `${file.type},`, `${file.size} bytes`);
+}
+
+function named(...words: readonly unknown[]): string {
+  return `[${words
+    .filter((word) => typeof word === "string" && word !== "")
+    .join(" ")
+    .slice(0, 500)}]`;
 }

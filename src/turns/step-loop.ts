@@ -9,6 +9,7 @@ import {
   type CallResult,
   type CallStep,
   type EndedCall,
+  type MadeCall,
   type OpenCall,
   type ProposedCall,
   type Said,
@@ -35,7 +36,7 @@ export type ReadyCall =
   | { readonly may: "refuse"; readonly answer: CallResult }
   | { readonly may: "ask"; readonly asked: AskedPerson; readonly question: TurnMessage["content"] }
   | { readonly may: "hold" }
-  | { readonly may: "call"; readonly make: () => Promise<CallResult> };
+  | { readonly may: "call"; readonly make: () => Promise<MadeCall> };
 
 /** The ones who are asked in steps. */
 export interface StepWork {
@@ -78,7 +79,8 @@ export interface StepRecords {
   lost(step: OpenCall): Promise<OpenCall>;
   /** The call is about to be made. */
   begun(step: OpenCall): Promise<void>;
-  ended(step: EndedCall): Promise<void>;
+  /** @param contents the files of its result. */
+  ended(step: EndedCall, contents?: readonly Uint8Array[]): Promise<void>;
 }
 
 /** The most calls of a turn, whatever its budget. */
@@ -208,9 +210,9 @@ async function make(
   await records.begun(step);
   steps[step.number - 1] = { ...step, state: "running" };
   reached("step.begun");
-  const answer = await ready.make();
+  const { answer, contents } = await ready.make();
   reached("step.called");
-  await end({ ...step, state: "done", answer }, steps, records);
+  await end({ ...step, state: "done", answer }, steps, records, contents);
 }
 
 /** Asks a person about a call, unless too many wait. */
@@ -243,8 +245,13 @@ async function declined(step: OpenCall, steps: TurnStep[], work: StepWork, recor
   else await end({ ...step, state: "refused", answer: isTimedOut ? TIMED_OUT : DECLINED }, steps, records);
 }
 
-async function end(step: EndedCall, steps: TurnStep[], records: StepRecords): Promise<void> {
-  await records.ended(step);
+async function end(
+  step: EndedCall,
+  steps: TurnStep[],
+  records: StepRecords,
+  contents?: readonly Uint8Array[],
+): Promise<void> {
+  await records.ended(step, contents);
   steps[step.number - 1] = step;
   reached("step.ended");
 }

@@ -76,7 +76,7 @@ export class TurnStepWork implements StepWork {
     const asking = { steps, mayCall, show, signal };
     const { attempt, got } = await askUntil(this.#deadline, turn, this.#attempt, asking, again);
     this.#attempt = attempt;
-    return got;
+    return got.outcome === "calls" ? got : attempt.withFiles(got, steps);
   }
 
   async ready(step: OpenCall, steps: readonly TurnStep[], isAhead: boolean): Promise<ReadyCall> {

@@ -1,3 +1,4 @@
+import type { CallFile } from "./call-files.ts";
 import type { TokenUsage, TurnReply } from "./turn.ts";
 
 /**
@@ -102,6 +103,17 @@ export interface CallResult {
   readonly isError: boolean;
   /** It was refused by a limit of calls: of the turn, or of the day. */
   readonly limit?: "turn" | "day";
+  /** Its pictures and files that are sent with the answer; their contents are rows of `call_files`. */
+  readonly files?: readonly CallFile[];
+  /** The number of further ones, which are not sent, because there are too many. */
+  readonly unsent?: number;
+}
+
+/** A call that was made. */
+export interface MadeCall {
+  readonly answer: CallResult;
+  /** The contents of {@link CallResult.files}, in their order. */
+  readonly contents?: readonly Uint8Array[];
 }
 
 /** A step whose model must be asked, or asked again. */

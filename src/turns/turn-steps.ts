@@ -1,9 +1,11 @@
 import { deleteInBatches } from "../database/batches.ts";
+import { AuditLog } from "../audit/audit-log.ts";
 import { DatabaseError, type Database, type Queryable } from "../database/database.ts";
 import { fencedAtOnce, fencedWithLast, type Lease } from "../leases/leases.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { Seal, SealedRow, Seals } from "../sealing/seals.ts";
 import { newCode } from "./call-code.ts";
+import { putCallFiles } from "./call-files.ts";
 import type { StepRecords } from "./step-loop.ts";
 import { noteEvent } from "./turn-rows.ts";
 import { FIRST_STEP, type CallStep, type EndedCall, type OpenCall, type StepEnd, type TurnStep } from "./turn-step.ts";
@@ -59,10 +61,12 @@ export const FORGET_STEPS = "delete from turn_steps using ended where turn_steps
 export class TurnSteps {
   readonly #database: Database;
   readonly #seals: Seals;
+  readonly #audit: AuditLog;
 
   constructor(database: Database, seals: Seals) {
     this.#database = database;
     this.#seals = seals;
+    this.#audit = new AuditLog(database);
   }
 
   /**
@@ -122,7 +126,8 @@ export class TurnSteps {
           tx.query("update turn_steps set state = 'running' where turn = $1 and number = $2", [turn.id, number]),
         );
       },
-      ended: (step) => this.#write(lease, turn, [step]),
+      ended: (step, contents = []) =>
+        this.#write(lease, turn, [step], (tx, seal) => this.#putFiles(tx, seal, turn, step, contents)),
     };
   }
 
@@ -153,14 +158,39 @@ export class TurnSteps {
     }
   }
 
-  /** Writes steps, all of their texts sealed by one key. */
-  async #write(lease: Lease, turn: WhichTurn, steps: readonly TurnStep[]): Promise<void> {
+  /** Writes the files of a result, and into the audit log that there were some. It starts its statements at once. */
+  #putFiles(
+    tx: Queryable,
+    seal: Seal,
+    turn: WhichTurn,
+    { number, call: { tool } }: EndedCall,
+    contents: readonly Uint8Array[],
+  ): Promise<unknown> {
+    if (tool === undefined || contents.length === 0) return Promise.resolve();
+    const { ghost, roomId: room } = turn;
+    const { server, name } = tool;
+    const bytes = contents.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const entry = { kind: "tool.files", ghost, room, server, tool: name, files: contents.length, bytes } as const;
+    return Promise.all([putCallFiles(tx, seal, turn, number, contents), this.#audit.record(tx, entry)]);
+  }
+
+  /**
+   * Writes steps, all of their texts sealed by one key.
+   *
+   * @param beside writes more in the same transaction, and starts its statements at once.
+   */
+  async #write(
+    lease: Lease,
+    turn: WhichTurn,
+    steps: readonly TurnStep[],
+    beside?: (tx: Queryable, seal: Seal) => Promise<unknown>,
+  ): Promise<void> {
     const { ghost, roomId } = turn;
     await fencedWithLast(
       this.#database,
       lease,
       (tx) => this.#seals.in(tx, { ghost, roomId }),
-      (tx, seal) => putSteps(tx, seal, turn, steps),
+      (tx, seal) => Promise.all([putSteps(tx, seal, turn, steps), beside?.(tx, seal)]),
     );
   }
 

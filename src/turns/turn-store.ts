@@ -4,6 +4,7 @@ import { fencedAtOnce, fencedWithLast, StaleLease, type Lease } from "../leases/
 import { onceMore } from "../database/once-more.ts";
 import { isStorable, storable } from "../database/text.ts";
 import type { Scope, Seal, Seals } from "../sealing/seals.ts";
+import { CallFiles } from "./call-files.ts";
 import { ConsentTurns } from "./consent-turns.ts";
 import { TurnQueue } from "./turn-queue.ts";
 import {
@@ -30,6 +31,8 @@ export class TurnStore {
   readonly #seals: Seals;
   /** The steps of turns so far. */
   readonly steps: TurnSteps;
+  /** The files in results of their calls. */
+  readonly files: CallFiles;
   /** The turns to be taken. */
   readonly queue: TurnQueue;
   /** The turns that wait for consent. */
@@ -41,6 +44,7 @@ export class TurnStore {
     this.#database = database;
     this.#seals = seals;
     this.steps = new TurnSteps(database, seals);
+    this.files = new CallFiles(database, seals);
     this.queue = new TurnQueue(database, seals);
     this.consent = new ConsentTurns(database, this);
     this.waiting = new WaitingTurns(database, this.steps);

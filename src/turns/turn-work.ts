@@ -45,6 +45,8 @@ export interface AnswerAttempt {
   respond(asking: Asking): Promise<TurnReply | CallsWanted>;
   /** Makes a call ready; see {@link StepWork}. Throws the signal's reason. */
   ready(step: OpenCall, asking: ReadyAsking): Promise<ReadyCall>;
+  /** The reply with the files of the steps' results, uploaded. Throws HomeserverError where that may succeed later. */
+  withFiles(reply: TurnReply, steps: readonly TurnStep[]): Promise<TurnReply>;
   /** The words so far, as the draft shows them while calls wait for a person. */
   waiting(steps: readonly TurnStep[]): Promise<string>;
   /** The reply of an answer that was stopped while a call was under way. */

@@ -46,7 +46,7 @@ import {
 } from "../../src/answering/permitted-models.ts";
 import { decisionOf, wishOf } from "../../src/conversation/wishes.ts";
 import { withReply } from "../../src/memory/replied.ts";
-import { noticeContent, pictureContent, withThinking } from "../../src/answering/reply.ts";
+import { attachmentContent, noticeContent, pictureContent, withThinking } from "../../src/answering/reply.ts";
 import { saidBy } from "../../src/addressing/said.ts";
 import { inset, speakersOf, utterance } from "../../src/memory/speaker.ts";
 import { closed, splitMarkdown } from "../../src/text/split.ts";
@@ -116,6 +116,7 @@ import { readTime } from "../../src/time/zoned-time.ts";
 import { occasionOf, shownTask } from "../../src/reminders/reminder.ts";
 import { contextOf } from "../support/tool-servers.ts";
 import { boundedResult, readResult } from "../../src/tools/tool-result.ts";
+import { readResultFile } from "../../src/tools/result-file.ts";
 import { faultOfArguments, readToolSchema } from "../../src/tools/tool-schema.ts";
 import { explain as anthropicError } from "../../src/providers/anthropic-errors.ts";
 import {
@@ -511,6 +512,11 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
         mentions: [],
         mark: { origin: "$e", hops: 0 },
       }),
+    attachmentContent: (text) =>
+      attachmentContent({ kind: "file", type: text, name: text, size: 1 }, { url: text }, undefined, TARGET, {
+        origin: "$e",
+        hops: 0,
+      }),
   },
   "memory/speaker.ts": {
     speakersOf: (text) => {
@@ -841,6 +847,14 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     readResult: (text) => [
       readResult({ content: [{ type: "text", text }] }),
       readResult({ structuredContent: { text }, content: text }),
+      readResult({ content: [{ type: "image", data: text }] }),
+    ],
+  },
+  "tools/result-file.ts": {
+    readResultFile: (text) => [
+      readResultFile({ data: text, isSound: true }, 1),
+      readResultFile({ data: "AAAA", uri: text, isSound: false }, 1),
+      readResultFile({ data: Buffer.from(text).toString("base64"), uri: `x://h/${text}`, isSound: true }, 1),
     ],
   },
   "tools/tool-schema.ts": {
@@ -1145,6 +1159,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "providers/parameters.ts ParameterRefused RefusedParameters",
     "providers/prompt-too-long.ts PromptTooLong",
     "providers/usage.ts",
+    "providers/pictures.ts isDrawable",
     "answering/context-windows.ts",
     "answering/answer-so-far.ts",
     "answering/refused-pictures.ts",
@@ -1175,6 +1190,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "turns/consent-turns.ts",
     "turns/turn-queue.ts",
     "turns/turn-steps.ts",
+    "turns/call-files.ts",
+    "answering/tool-files.ts",
     "turns/step-work.ts",
     "turns/call-budget.ts",
     "turns/waiting-turns.ts",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { before, describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import pg from "pg";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import type { Step } from "../../src/observability/steps.ts";
@@ -24,6 +24,7 @@ for (const database of ["embedded", "postgres"] as const) {
       chat = await startCallingChat(database, { own: { type: "own", tools: { remind: "never" } } });
       ({ deployment, ollama, person: alice, roomId } = chat);
     });
+    after(() => chat.stop());
 
     /** A day goes by, while no bridge runs. */
     async function makeDue(): Promise<void> {

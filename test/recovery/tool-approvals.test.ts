@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { before, describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import type { Step } from "../../src/observability/steps.ts";
 import { countingServer, startCallingChat, type CallingChat } from "../support/calling-chat.ts";
 import type { Deployment } from "../support/deployment.ts";
@@ -46,6 +46,7 @@ for (const database of ["embedded", "postgres"] as const) {
       chat = await startCallingChat(database, { counter: countingServer(counted) });
       ({ deployment, ollama, person: alice, agent, roomId } = chat);
     });
+    after(() => chat.stop());
 
     async function ask(): Promise<string> {
       await writeFile(counted, "");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { before, describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import type { Step } from "../../src/observability/steps.ts";
 import { countingServer, startCallingChat, type CallingChat } from "../support/calling-chat.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -28,6 +28,7 @@ for (const database of ["embedded", "postgres"] as const) {
       counted = join(await temporaryDirectory("tools"), "counted");
       chat = await startCallingChat(database, { counter: { ...countingServer(counted), tools: { count: "never" } } });
     });
+    after(() => chat.stop());
 
     for (const [step, { once, repeatable, known }] of CRASHES) {
       for (const [tool, times] of [

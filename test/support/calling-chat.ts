@@ -1,4 +1,3 @@
-import { after } from "node:test";
 import type { Step } from "../../src/observability/steps.ts";
 import type { RunningBridge } from "./bridge.ts";
 import { startDeployment, type Deployment, type DeploymentOptions } from "./deployment.ts";
@@ -15,27 +14,23 @@ export interface CallingChat {
   /** The agent's user id. */
   readonly agent: string;
   readonly roomId: string;
-  /** Starts the bridge again so that it is killed when it first comes to a step. */
-  dyingAt(step: Step): Promise<RunningBridge>;
+  /** Starts the bridge again so that it is killed when it first comes to a step, or the given time. */
+  dyingAt(step: Step, times?: number): Promise<RunningBridge>;
+  stop(): Promise<void>;
 }
 
-/** Starts a bridge with these tools; it is stopped after the suite. */
+/** Starts a bridge with these tools. */
 export async function startCallingChat(
   database: NonNullable<DeploymentOptions["database"]>,
   tools: object,
 ): Promise<CallingChat> {
   const ollama = await startOllamaServer(["llama3.2:3b"]);
-  let started: Deployment | undefined;
-  after(async () => {
-    await started?.stop();
-    await ollama.close();
-  });
-  const deployment = (started = await startDeployment({
+  const deployment = await startDeployment({
     database,
     providers: { ollama: { type: "ollama", url: ollama.url } },
     agents: { llama: { provider: "ollama", model: "llama3.2:3b" } },
     extraConfig: { memory: { summaries: false }, tools },
-  }));
+  });
   const person = await deployment.user("js-sdk", "alice");
   const roomId = await chatWith(deployment, person, "llama");
   return {
@@ -44,10 +39,14 @@ export async function startCallingChat(
     person,
     agent: deployment.agent("llama"),
     roomId,
-    dyingAt: async (step) => {
+    stop: async () => {
+      await deployment.stop();
+      await ollama.close();
+    },
+    dyingAt: async (step, times = 1) => {
       await deployment.stopBridge();
       const preload = `--import=${inCheckout("test/support/crash-at-step.mjs")}`;
-      return deployment.startBridge({ NODE_OPTIONS: preload, CRASH_AT: `${step}:1` });
+      return deployment.startBridge({ NODE_OPTIONS: preload, CRASH_AT: `${step}:${times}` });
     },
   };
 }

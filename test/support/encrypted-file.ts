@@ -1,4 +1,4 @@
-import { createCipheriv, createHash, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 
 /** A file as a client encrypts it (spec "Sending encrypted attachments"), by independent code. */
 export function encryptFile(bytes: Uint8Array): { readonly bytes: Uint8Array; readonly info: object } {
@@ -16,4 +16,13 @@ export function encryptFile(bytes: Uint8Array): { readonly bytes: Uint8Array; re
       hashes: { sha256: createHash("sha256").update(encrypted).digest("base64").replace(/=+$/, "") },
     },
   };
+}
+
+/** What `encryptFile`, or any client, has encrypted, by independent code. Throws where the file is another one. */
+export function decryptFile(bytes: Uint8Array, info: unknown): Uint8Array {
+  const { key, iv, hashes } = info as { key: { k: string }; iv: string; hashes: { sha256: string } };
+  const hash = createHash("sha256").update(bytes).digest("base64").replace(/=+$/, "");
+  if (hash !== hashes.sha256) throw new Error("this is not the file that was encrypted");
+  const decipher = createDecipheriv("aes-256-ctr", Buffer.from(key.k, "base64url"), Buffer.from(iv, "base64"));
+  return Buffer.concat([decipher.update(bytes), decipher.final()]);
 }

@@ -154,6 +154,11 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
     `insert into reminders (ghost, room_id, owner, made_by, body, came_encrypted, sealed_by, next_at)
        select '${LLAMA}', '!room:hs', '@ann:hs', '1 call', 'sealed', true, min(id), now() from sealing_keys;`,
   ],
+  [
+    56,
+    `insert into call_files (turn, step, number, content, sealed_by)
+       select turn, number, 0, 'sealed', sealed_by from turn_steps where asked_of = 'tool';`,
+  ],
 ]);
 
 /** Inserts rows into every table of the newest schema. */

@@ -23,6 +23,7 @@ from nio import (
 )
 from nio.api import Api
 from nio.crypto import Sas
+from nio.crypto.attachments import decrypt_attachment
 
 
 def meet_the_specification():
@@ -245,6 +246,9 @@ class Session:
             return self.user.members(args["roomId"])
         if cmd == "rotateSession":
             return self.user.invalidate_outbound_session(args["roomId"])
+        if cmd == "decryptFile":
+            key, hash, iv = args["file"]["key"]["k"], args["file"]["hashes"]["sha256"], args["file"]["iv"]
+            return base64.b64encode(decrypt_attachment(base64.b64decode(args["bytes"]), key, hash, iv)).decode()
         raise RuntimeError(f"matrix-nio has no {cmd}")
 
 

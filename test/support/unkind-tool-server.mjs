@@ -7,6 +7,8 @@ const said = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0
 const result = (id, value) => said({ id, result: value });
 const text = (words) => ({ content: [{ type: "text", text: words }] });
 const TOOL = { name: "work", description: "Works.", inputSchema: { type: "object", properties: {} } };
+/** A red pixel, as a PNG. */
+const PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
 let lists = 0;
 let calls = 0;
 let waiting;
@@ -55,6 +57,16 @@ const answers = {
         // Each call, for whoever counts them: one line, written at once.
         appendFileSync(file, `${params.name} ${JSON.stringify(params.arguments)}\n`);
         if (params.arguments.hold === true) return undefined;
+        if (params.arguments.shows === true) {
+          const page = Buffer.from("<script>alert(1)</script>").toString("base64");
+          return result(id, {
+            content: [
+              { type: "text", text: "Here it is." },
+              { type: "image", data: PICTURE, mimeType: "image/jpeg" },
+              { type: "image", data: page, mimeType: "image/png" },
+            ],
+          });
+        }
         return result(id, text(`${params.name} is done`));
       case "ends in a call":
         return process.exit(1);

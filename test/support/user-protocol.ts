@@ -36,6 +36,12 @@ interface Send {
   };
 }
 
+/** matrix-nio only. Decrypts a file, in base64, by the `file` of its message. Result: base64. */
+interface DecryptFile {
+  readonly cmd: "decryptFile";
+  readonly args: { readonly bytes: string; readonly file: object };
+}
+
 /** matrix-js-sdk only. Invites as its clients do: with the keys of the room's history, where everybody may see it (MSC4268). */
 interface Invite {
   readonly cmd: "invite";
@@ -162,6 +168,7 @@ export type Command =
   | WaitRoom
   | Send
   | Invite
+  | DecryptFile
   | Members
   | GetDeviceTrust
   | GetShield

@@ -100,6 +100,12 @@ export class User {
     return this.#download(uri);
   }
 
+  /** matrix-nio only. An encrypted file as the client shows it, by its message's `file`. */
+  async decryptedFile(file: { readonly url: string }): Promise<Uint8Array> {
+    const bytes = Buffer.from(await this.download(file.url)).toString("base64");
+    return Buffer.from(String(await this.#client.call({ cmd: "decryptFile", args: { bytes, file } })), "base64");
+  }
+
   /** Makes a room; resolves when the client itself knows it. */
   async createRoom(room: NewRoom = {}): Promise<string> {
     const { encrypted = true, encryption = {}, direct = false, invite = [] } = room;

@@ -51,7 +51,8 @@ describe("a real tool server", () => {
     const sum = await everything.call("get-sum", { a: 2, b: 3 }, SIGNAL);
     assert.match(sum.text, /\b5\b/);
     const picture = await everything.call("get-tiny-image", {}, SIGNAL);
-    assert.match(picture.text, /\[image image\/png\]/);
+    assert.match(picture.text, /\[picture 1: picture-1\.png, image\/png, \d+ bytes\]/);
+    assert.equal(picture.files?.[0]?.bytes.byteLength, picture.files?.[0]?.size);
     const wrong = await everything.call("get-sum", { a: "two" }, SIGNAL);
     assert.equal(wrong.isError, true);
   });

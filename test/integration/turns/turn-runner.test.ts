@@ -132,6 +132,7 @@ class World {
             return this.respond(turn, signal, show);
           },
           ready: (step) => this.ready(step),
+          withFiles: (made) => Promise.resolve(made),
           waiting: () => Promise.resolve("waiting"),
           stoppedIn: () => Promise.resolve({ outcome: "stopped", messages: [{ content: { body: "stopped" } }] }),
           underWay: () => Promise.resolve("at work"),
@@ -697,7 +698,7 @@ forEachDatabase((_kind, open) => {
                 may: "call",
                 make: () => {
                   world.made.push(id);
-                  return Promise.resolve({ text: "done", isError: false });
+                  return Promise.resolve({ answer: { text: "done", isError: false } });
                 },
               }
             : { may: "ask", asked: { deciders: "asker", canGrant: false }, question: { body: "May I?" } },

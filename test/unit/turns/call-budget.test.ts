@@ -44,7 +44,7 @@ async function take(budget: CallBudget, callMs = 0): Promise<{ steps: TurnStep[]
         make: async () => {
           made++;
           if (callMs > 0) await sleep(callMs);
-          return { text: "done", isError: false };
+          return { answer: { text: "done", isError: false } };
         },
       }),
   };

@@ -180,7 +180,7 @@ class Taken {
             may,
             make: async () => {
               await this.#note(`made ${id}`);
-              return RESULT;
+              return { answer: RESULT };
             },
           };
         },
