@@ -146,8 +146,11 @@ export type AuditEntry =
   | { readonly kind: "identity.reset"; readonly ghost: string }
   /** The master key was changed. */
   | { readonly kind: "master_key.rotated"; readonly by: Actor }
-  /** The running bridge read its configuration again. `changed` are the names of the settings that differ. */
-  | { readonly kind: "config.reloaded"; readonly changed: readonly string[] }
+  /**
+   * The running bridge read its configuration again: at a signal, or because somebody asked for it. `changed` are the names of
+   * the settings that differ.
+   */
+  | { readonly kind: "config.reloaded"; readonly changed: readonly string[]; readonly by?: Actor | undefined }
   /** The database was written to a backup file, or filled from one. */
   | { readonly kind: "backup.made" | "backup.restored"; readonly by: Actor; readonly newDevices?: boolean };
 

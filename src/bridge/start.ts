@@ -1,5 +1,6 @@
 import { AgentTurnWork } from "../answering/agent-turn-work.ts";
 import { Answering } from "../answering/answering.ts";
+import type { Actor } from "../audit/audit-entry.ts";
 import type { Config } from "../config/config.ts";
 import { LiveConfig } from "../config/live.ts";
 import type { Registration } from "../config/registration.ts";
@@ -15,6 +16,7 @@ import { TurnRunner } from "../turns/turn-runner.ts";
 import { makeReminderClock } from "./reminders.ts";
 import { answeringOptions } from "./answering.ts";
 import { Closers } from "./closers.ts";
+import { takeOrders } from "./control.ts";
 import { makeConversation } from "./conversation.ts";
 import { layFoundation, type Foundation, type Given } from "./foundation.ts";
 import { loadGhosts, makeGhosts } from "./ghosts.ts";
@@ -24,17 +26,13 @@ import { Presence } from "./presence.ts";
 import { beginPruning } from "./pruning.ts";
 import { listen, makeAppService } from "./receiving.ts";
 import { Recovery } from "./recovery.ts";
+import { Reloader, type ConfigurationFile, type ReloaderOptions } from "./reloader.ts";
 import { openStores, type Stores } from "./stores.ts";
 
 /** A running bridge. */
 export interface RunningBridge {
-  /**
-   * Makes what the live part of a new configuration (config/changes.ts) needs, and resolves with the function that applies it,
-   * as a whole. Rejects, without a change, when it can't be applied.
-   *
-   * @param changed names of the settings that differ, for the audit log.
-   */
-  reconfigure(config: Config, changed: readonly string[]): Promise<() => void>;
+  /** Reads the configuration again and applies it, whole or not at all. */
+  readonly reloader: Reloader;
   /** Stops everything in order: no new transactions, turns parked, devices closed, database closed. Idempotent. */
   stop(): Promise<void>;
 }
@@ -44,7 +42,12 @@ export interface RunningBridge {
  * even while the homeserver can't be reached. Throws faults that waiting can't fix: a database in use or away, a wrong
  * master key, a taken port.
  */
-export async function startBridge(config: Config, registration: Registration, log: Logger): Promise<RunningBridge> {
+export async function startBridge(
+  config: Config,
+  file: ConfigurationFile,
+  registration: Registration,
+  log: Logger,
+): Promise<RunningBridge> {
   const closers = new Closers(log);
   const stopping = new AbortController();
   const stop = async (): Promise<void> => {
@@ -56,11 +59,14 @@ export async function startBridge(config: Config, registration: Registration, lo
     closers.add(() => monitoring.close());
     const live = new LiveConfig(config);
     const { metrics } = monitoring;
-    const reconfigure = await startParts(
+    const prepare = await startParts(
       { live, registration, closers, stopping: stopping.signal, log, metrics },
       monitoring,
     );
-    return { stop, reconfigure };
+    const reloader = new Reloader({ file, now: () => live.now(), prepare, log });
+    const { dataDir, appservice } = config;
+    closers.add(await takeOrders({ dataDir, port: appservice.port, reloader, log }));
+    return { stop, reloader };
   } catch (error) {
     await stop();
     throw error;
@@ -71,7 +77,7 @@ export async function startBridge(config: Config, registration: Registration, lo
  * Makes and starts the parts, in order: each uses only earlier ones. Returns the function that applies another
  * configuration.
  */
-async function startParts(given: Given, monitoring: Monitoring): Promise<RunningBridge["reconfigure"]> {
+async function startParts(given: Given, monitoring: Monitoring): Promise<ReloaderOptions["prepare"]> {
   const foundation = await layFoundation(given);
   const { settings, processes, background, closers } = foundation;
   const stores = await openStores(foundation);
@@ -124,7 +130,7 @@ async function startParts(given: Given, monitoring: Monitoring): Promise<Running
   });
   await listen(foundation, appService);
   online.begin();
-  return (next, changed) => reconfigure(foundation, stores, { presence, runner }, next, changed);
+  return (next, changed, by) => reconfigure(foundation, stores, { presence, runner }, next, { changed, by });
 }
 
 function makeRunner({ database, processes, settings, log, metrics }: Foundation, { turns }: Stores): TurnRunner {
@@ -170,7 +176,7 @@ async function reconfigure(
   { audit, banLists, tools }: Stores,
   { presence, runner }: Pick<OnlineParts, "presence" | "runner">,
   next: Config,
-  changed: readonly string[],
+  { changed, by }: { readonly changed: readonly string[]; readonly by: Actor | undefined },
 ): Promise<() => void> {
   // Before any change: making a provider reveals its faults.
   const changeProviders = await providers.prepare(settings(), next, log, metrics);
@@ -178,7 +184,7 @@ async function reconfigure(
     changeProviders();
     tools.reconfigure(next.tools);
     live.replace(next);
-    background.run("the audit log", () => audit.record(database, { kind: "config.reloaded", changed }));
+    background.run("the audit log", () => audit.record(database, { kind: "config.reloaded", changed, by }));
     banLists.refresh();
     background.run("the new agents", async () => {
       await directory.reconfigured();

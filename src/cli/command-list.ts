@@ -10,6 +10,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command:
   "generate-registration": () => import("./commands/generate-registration.ts"),
   doctor: () => import("./commands/doctor.ts"),
   "check-config": () => import("./commands/check-config.ts"),
+  reload: () => import("./commands/reload.ts"),
   health: () => import("./commands/health.ts"),
   mailbox: () => import("./commands/mailbox.ts"),
   rooms: () => import("./commands/rooms.ts"),

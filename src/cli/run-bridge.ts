@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import { resolve } from "node:path";
+import type { ConfigurationFile } from "../bridge/reloader.ts";
 import { InsecureFiles, insecureFiles } from "../config/guarded-files.ts";
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
@@ -10,7 +12,6 @@ import { createLogger, type Logger } from "../observability/log.ts";
 import { Secrets } from "../observability/secrets.ts";
 import { launchesOf } from "../tools/sandbox.ts";
 import { Hangups } from "./hangups.ts";
-import { reload } from "./reload.ts";
 import { runningAlready } from "./running-already.ts";
 import { explainStartFailure } from "./start-failure.ts";
 
@@ -71,29 +72,27 @@ export async function runBridge(
   const { startBridge } = await import("../bridge/start.ts");
 
   const signalled = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
-  const bridge = await startBridge(config, registration, log).catch(async (error: unknown) => {
+  const configuration: ConfigurationFile = {
+    path: resolve(file),
+    load: async () => {
+      const next = await loadConfig(file);
+      // The log must know the secrets before a failure could print them.
+      secrets.add(secretsOf(next, registration));
+      await checkFiles(next);
+      return next;
+    },
+    applied: (next) => {
+      guard.allow(endpointsOf(next), tell, launchesOf(next.tools));
+      config = next;
+    },
+  };
+  const bridge = await startBridge(config, configuration, registration, log).catch(async (error: unknown) => {
     throw (await runningAlready(error, config, registration, guard)) ?? explainStartFailure(error, config);
   });
-  hangups.answer(() =>
-    reload(
-      async () => {
-        const next = await loadConfig(file);
-        // The log must know the secrets before a failure could print them.
-        secrets.add(secretsOf(next, registration));
-        await checkFiles(next);
-        return next;
-      },
-      config,
-      async (next, changed) => {
-        const apply = await bridge.reconfigure(next, changed);
-        apply();
-        // In the same tick, before anything asks a new provider.
-        guard.allow(endpointsOf(next), tell, launchesOf(next.tools));
-        config = next;
-      },
-      log,
-    ),
-  );
+  hangups.answer(async () => {
+    // The outcome, and a fault of ours, are in the log.
+    await bridge.reloader.apply().catch(() => undefined);
+  });
   await signalled;
   process.once("SIGINT", () => process.exit(130));
   process.once("SIGTERM", () => process.exit(143));

@@ -53,9 +53,11 @@ export const ERROR_LINES = {
   "a crypto store's write failed; the store must be opened again":
     "nothing at first, because the store is loaded again; if it comes again, check disk and database",
   "the new configuration is not applied: some of its changes need a restart; the old one stays in force":
-    "correct what it names and send SIGHUP again, or restart; the old configuration stays until then",
+    "correct what it names and reload again, or restart; the old configuration stays until then",
+  "the new configuration could not be applied; the old one stays in force":
+    "read its `error`, and report it; a restart takes the new configuration",
   "the new configuration is not applied: it has mistakes; the old one stays in force":
-    "correct what it names and send SIGHUP again, or restart; the old configuration stays until then",
+    "correct what it names and reload again, or restart; the old configuration stays until then",
   "a ban list can't be read: invite the bot to it, or take it out of permissions.ban_lists; its last reading still counts":
     "do so, or read its `error`",
   "agents could not be refreshed": "nothing, because it is tried again in a minute; its `error` says why",

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
-import { createServer, type Server } from "node:net";
+import { createServer } from "node:net";
 import { Serial } from "../../concurrency/serial.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Database } from "../database.ts";
 import { Session, type Patience } from "./session.ts";
-import { socketAddress } from "./socket.ts";
+import { listenPrivately, socketAddress } from "./socket.ts";
 
 /** Everybody who talks with an agent waits while a command holds the embedded database, which has one connection. */
 const PATIENCE: Patience = { silenceMs: 3_000, transactionMs: 10_000 };
@@ -61,17 +61,4 @@ export async function serveDatabase(
   };
   let closing: Promise<void> | undefined;
   return { close: () => (closing ??= close()) };
-}
-
-/** Listens on a socket that has mode 0600 from its first moment. Throws the system's error. */
-async function listenPrivately(server: Server, path: string): Promise<void> {
-  const listening = once(server, "listening");
-  const former = process.umask(0o177);
-  try {
-    // Node makes the file before this returns.
-    server.listen(path);
-  } finally {
-    process.umask(former);
-  }
-  await listening;
 }

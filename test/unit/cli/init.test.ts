@@ -280,7 +280,7 @@ describe("matrix-agents init", () => {
     // The same address in a form that does not look like this machine's.
     const elsewhere = `http://[::ffff:127.0.0.1]:${new URL(url).port}`;
     const { code, shown } = await initBy(folder, "--homeserver", elsewhere, "--no-wait");
-    assert.deepEqual([code, shown.includes('on another machine: add --url')], [2, true], shown);
+    assert.deepEqual([code, shown.includes("on another machine: add --url")], [2, true], shown);
   });
 
   it("says that a registration is no YAML, and changes nothing", async () => {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { chmod, readFile, writeFile } from "node:fs/promises";
+import { chmod, lstat, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { dump, load } from "js-yaml";
 import { makeRegistration } from "../../../src/config/registration.ts";
+import { runCommand, type CommandResult } from "../../support/command.ts";
 import { layEmbedded } from "../../support/embedded.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";
@@ -29,6 +30,10 @@ async function startLonely(more: Launch = {}): Promise<Process> {
 /** What the bridge has said, without the modules that it was told to name. */
 function said({ stderr }: Process): string {
   return stderr.filter((line) => !line.startsWith("loaded ")).join("\n");
+}
+
+function portOf({ appservice }: Record<string, unknown>): unknown {
+  return (appservice as { readonly port: unknown }).port;
 }
 
 interface Launch {
@@ -80,6 +85,59 @@ describe("matrix-agents start", () => {
       bridge.stderr.some((line) => line.includes("the configuration is unchanged")),
     );
     assert.deepEqual(await bridge.stop({ signal: "SIGTERM" }), { code: 0, signal: null });
+  });
+
+  it("is told by matrix-agents reload to read its configuration again, after showing what would change", async () => {
+    const folder = await temporaryDirectory("reload");
+    const config = join(folder, "config.yaml");
+    const reload = (...options: readonly string[]): Promise<CommandResult> =>
+      runCommand(["reload", ...options, "-c", config]);
+    const bridge = await startLonely({ folder });
+    const before = load(await readFile(config, "utf8")) as Record<string, unknown>;
+    const change = (more: object): Promise<void> => writeFile(config, dump({ ...before, ...more }));
+
+    const same = await reload();
+    assert.deepEqual([same.code, same.stdout.trim()], [0, "the running bridge has this configuration already"]);
+
+    await change({ turns: { max_queued: 7 } });
+    const shown = await reload("--preview");
+    assert.deepEqual([shown.code, shown.stdout.trim()], [0, "would be applied without a restart: turns"]);
+    const applied = await reload();
+    assert.deepEqual([applied.code, applied.stdout.trim()], [0, "applied: turns"]);
+    const noted = await runCommand(["audit", "-c", config]);
+    assert.match(noted.stdout, /config\.reloaded.*turns/);
+    assert.match(noted.stdout, /local:/);
+
+    await change({ turns: { max_queued: 8 }, leases: { expire_after: "1m" } });
+    for (const options of [["--preview"], []]) {
+      const { code, stdout, stderr } = await reload(...options);
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(
+        stderr,
+        /only a restart applies leases\.expire_after; these wait for it: turns; the running bridge keeps/,
+      );
+    }
+
+    await change({ turns: { max_queued: 0 } });
+    const wrong = await reload();
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /turns\.max_queued: found 0/);
+
+    await change({ turns: { max_queued: 7 } });
+    await chmod(join(folder, "registration.yaml"), 0o644);
+    const open = await reload("--preview");
+    assert.equal(open.code, 2);
+    assert.match(open.stderr, /the bridge finds mistakes, and keeps its configuration: secrets are not safe/);
+    await chmod(join(folder, "registration.yaml"), 0o600);
+
+    assert.equal((await lstat(join(folder, "data", `control-${String(portOf(before))}.sock`))).mode & 0o777, 0o600);
+    await bridge.stop({ signal: "SIGKILL" });
+    const gone = await reload();
+    assert.deepEqual([gone.code, gone.stdout], [1, ""]);
+    assert.match(gone.stderr, /no bridge runs with the data folder/);
+    const preview = await reload("--preview");
+    assert.equal(preview.code, 0);
+    assert.match(preview.stdout, /the next start takes .*, which has no mistakes/);
   });
 
   it("loads the client of a provider only when one is configured, and lets it connect from then on", async (test) => {
