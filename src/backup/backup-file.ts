@@ -96,6 +96,11 @@ async function writeSealed(file: FileHandle, { path, head, key, fill }: Contents
   }
 }
 
+/** Throws {@link BackupError} where a file can't be read, or does not begin as a backup does. */
+export async function refuseOtherFile(path: string): Promise<void> {
+  await headOf(path);
+}
+
 /** Reads a backup. Only the last item proves that the backup is whole and unchanged. Throws {@link BackupError}. */
 export async function* readBackup(path: string, keyOf: KeyOf): AsyncGenerator<Item> {
   const { head, salt } = await headOf(path);

@@ -23,9 +23,15 @@ const SETTINGS = ["shared_buffers=4MB", "max_connections=20", "fsync=on", "wal_s
  * the file system's error.
  *
  * @param original the folder that errors name, where this one is a copy of it.
+ * @param making called before a database is made, which takes seconds, on a slow disk half a minute.
  */
-export async function openEmbedded(directory: string, original: string = directory): Promise<Database> {
+export async function openEmbedded(
+  directory: string,
+  original: string = directory,
+  making: () => void = () => undefined,
+): Promise<Database> {
   if (isUnused(directory, original)) {
+    making();
     await makeEmbedded(directory);
     collectGarbage();
   }

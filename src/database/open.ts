@@ -81,11 +81,13 @@ export async function openForCommand(
 /**
  * Opens the database with its present schema, or without any, and an embedded one for this process alone. Throws as
  * {@link openDatabase}.
+ *
+ * @param making called before an embedded database is made; by default that is logged.
  */
-export async function openAsItIs(location: DatabaseLocation, log: Logger): Promise<Database> {
+export async function openAsItIs(location: DatabaseLocation, log: Logger, making?: () => void): Promise<Database> {
   return location.kind === "postgres"
     ? openPostgres(location.url, log)
-    : openDirectory(location.dataDir, "command", log);
+    : openDirectory(location.dataDir, "command", log, making);
 }
 
 /** Asks the bridge that runs on a folder; opens the folder where none does. */
@@ -138,14 +140,20 @@ async function afterwards(database: Database, work: (database: Database) => Prom
   }
 }
 
-async function openDirectory(dataDir: string, kind: UserKind, log: Logger): Promise<Database> {
+async function openDirectory(
+  dataDir: string,
+  kind: UserKind,
+  log: Logger,
+  making = (): void =>
+    log.info({ folder: embeddedFolder(dataDir) }, "making the embedded database, which takes a moment"),
+): Promise<Database> {
   await refuseForeignFolder(dataDir);
   await makeFolder(dataDir);
   const claim = await claimDirectory(dataDir, kind, ({ pid, kind: by }) => {
     log.info({ pid, by }, "another process is using the database; waiting for it");
   });
   try {
-    const database = await openEmbedded(embeddedFolder(dataDir));
+    const database = await openEmbedded(embeddedFolder(dataDir), undefined, making);
     return {
       ...database,
       async close() {

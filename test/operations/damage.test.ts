@@ -126,6 +126,7 @@ describe("an embedded database whose files are damaged", () => {
     await rename(join(data, "database"), join(data, "database.damaged"));
     const restored = await runCommand(["restore", backup, "-c", config]);
     assert.equal(restored.code, 0, restored.stderr);
+    assert.match(restored.stderr, /^matrix-agents: making the embedded database, which takes a moment$/m);
     assert.match((await findings("database"))[0]?.text ?? "", /^embedded/);
   });
 
@@ -161,6 +162,7 @@ describe("an embedded database whose files are damaged", () => {
           instead: () => next.stderr.join("\n"),
         },
       );
+      assert.match(next.stderr[0] ?? "", /"making the embedded database, which takes a moment"/);
       assert.deepEqual(await next.stop({ signal: "SIGTERM" }), { code: 0, signal: null });
       assert.deepEqual((await readdir(data)).sort(), ["database", "master.key"]);
     }
@@ -176,6 +178,11 @@ describe("an embedded database whose files are damaged", () => {
       const { code, stderr } = await runCommand([...command, "-c", config]);
       assert.equal(code, 1);
       assert.match(stderr, /there is no database in .* yet: the first start of the bridge makes it/);
+    }
+    for (const file of [join(folder, "never"), config, folder, "/dev/null"]) {
+      const { code, stderr } = await runCommand(["restore", file, "-c", config]);
+      assert.equal(code, 1);
+      assert.match(stderr, /can't be read|no backup/);
     }
     assert.deepEqual(await readdir(join(data, "database")), []);
   });

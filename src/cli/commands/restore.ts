@@ -1,5 +1,5 @@
 import { AuditLog } from "../../audit/audit-log.ts";
-import { readBackup } from "../../backup/backup-file.ts";
+import { readBackup, refuseOtherFile } from "../../backup/backup-file.ts";
 import { restore as bringBack } from "../../backup/restore.ts";
 import { loadConfig } from "../../config/load.ts";
 import { loadRegistration } from "../../config/registration.ts";
@@ -50,7 +50,12 @@ async function bringBackFrom(
     asToken: registration.asToken,
     log,
   });
-  const database = await openAsItIs(locationOf(config), silentLogger()).catch((error: unknown) => {
+  // Before a database is made for nothing.
+  await refuseOtherFile(file);
+  const making = (): void => {
+    process.stderr.write("matrix-agents: making the embedded database, which takes a moment\n");
+  };
+  const database = await openAsItIs(locationOf(config), silentLogger(), making).catch((error: unknown) => {
     throw explainStartFailure(error, config);
   });
   try {

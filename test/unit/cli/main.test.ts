@@ -434,7 +434,10 @@ describe("matrix-agents start that can't", () => {
     const { folder, config } = await folderWith();
     assert.equal((await run(["generate-registration", "-c", config])).code, 0);
     await writeFile(join(folder, "data"), "", { mode: 0o600 });
-    for (const command of [["start"], ["mailbox"], ["restore", "x"], ["keys", "rotate-master"]]) {
+    // It begins as a backup does.
+    const backup = join(folder, "backup");
+    await writeFile(backup, `matrix-agents backup 1\n${"x".repeat(32)}`);
+    for (const command of [["start"], ["mailbox"], ["restore", backup], ["keys", "rotate-master"]]) {
       const { code, stderr } = await runProcess([...command, "-c", config]);
       assert.equal(code, 1, stderr);
       assert.match(stderr, new RegExp(`${folder}/data is a file, not a folder`));
