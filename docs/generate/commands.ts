@@ -11,7 +11,7 @@ export async function commandsReference(): Promise<string> {
 <!-- Made of src/cli/commands/ by \`npm run docs\`; edit those. -->
 
 Every command of \`matrix-agents\`; \`matrix-agents help COMMAND\` shows the same. A command's options come after its name. It
-ends with 0 when all went well, with 1 when something outside of it did not, and with 2 when the command line or a file is
+ends with 0 when all went well, with 1 when something outside of it did not, and with 2 when the command line, a setting or a key is
 wrong ([which errors there are](troubleshooting.md#it-does-not-start), [the end of each command](exit-codes.md)).
 
 ${table(["option of every command", "meaning"], rowsOf(optionRows(COMMON_OPTIONS)))}

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import { type FileHandle, link, lstat, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, lstat, open, readdir, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
+import { nameNewFile } from "../config/new-file.ts";
 import type { Item } from "./contents.ts";
 import { openStream, SealedStreamBroken, sealStream } from "./sealed-stream.ts";
 import { isRunningProcess } from "../concurrency/running-process.ts";
@@ -185,20 +186,10 @@ async function refuseExisting(path: string): Promise<void> {
   if (!isFree) throw existing(path);
 }
 
-/** The errors of `link` on file systems without links, such as memory sticks and network shares. */
-const NO_LINKS: ReadonlySet<unknown> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
-
 /** Gives a file its name, unless the name is taken, even by a file made meanwhile. */
 async function putInPlace(draft: string, path: string): Promise<void> {
   try {
-    try {
-      await link(draft, path);
-    } catch (error) {
-      if (!NO_LINKS.has(codeOf(error))) throw error;
-      // The whole file replaces an empty one that nobody else can have made.
-      await (await open(path, "wx", 0o600)).close();
-      await rename(draft, path);
-    }
+    await nameNewFile(draft, path);
   } catch (error) {
     if (codeOf(error) === "EEXIST") throw existing(path);
     throw unwritable(path, error);

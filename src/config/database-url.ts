@@ -1,8 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { reasonOfFileError } from "../observability/file-fault.ts";
+import { fileFault, isObstacle, reasonOfFileError } from "../observability/file-fault.ts";
+import { FileTooLarge, readBoundedFile } from "./bounded-file.ts";
 import type { ConfigProblem } from "./config-error.ts";
 import { FORMATS } from "./formats.ts";
+
+const MOST_BYTES = 64 * 1024;
 
 /** `database:` in config.yaml; the schema makes sure that there is exactly one of them. */
 export interface DatabaseSettings {
@@ -27,8 +29,10 @@ export async function databaseUrl(
   if (typeof settings?.url_file === "string" && settings.url_file !== "") {
     const file = resolve(directory, settings.url_file);
     try {
-      return fromOutside("database.url_file", "file", await readFile(file, "utf8"));
+      return fromOutside("database.url_file", "file", await readBoundedFile(file, MOST_BYTES));
     } catch (error) {
+      if (isObstacle(error)) throw fileFault(error, file, "read");
+      if (error instanceof FileTooLarge) return fromOutside("database.url_file", "file", undefined, error.message);
       return fromOutside("database.url_file", "file", undefined, reasonOfFileError(error, file));
     }
   }

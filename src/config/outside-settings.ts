@@ -1,9 +1,12 @@
 import { X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { reasonOfFileError } from "../observability/file-fault.ts";
+import { fileFault, isObstacle, reasonOfFileError } from "../observability/file-fault.ts";
+import { FileTooLarge, readBoundedFile } from "./bounded-file.ts";
 import type { ConfigProblem } from "./config-error.ts";
 import { shownPath } from "./shown.ts";
+
+/** More than all certificates of a system have. */
+const MOST_BYTES = 4 * 1024 * 1024;
 
 /** Values that stand outside config.yaml, in files or variables that its settings name. */
 export interface OutsideValues {
@@ -95,8 +98,13 @@ export class OutsideSettings {
     if (typeof file !== "string" || file === "") return undefined;
     const path = resolve(this.#directory, file);
     try {
-      return await readFile(path, "utf8");
+      return await readBoundedFile(path, MOST_BYTES);
     } catch (error) {
+      if (isObstacle(error)) throw fileFault(error, path, "read");
+      if (error instanceof FileTooLarge) {
+        this.#refuse(setting, `a file of ${error.message}`, expected);
+        return undefined;
+      }
       this.#refuse(setting, `a file that can't be read: ${reasonOfFileError(error, path)}`, expected);
       return undefined;
     }

@@ -1,11 +1,15 @@
-import { readFile } from "node:fs/promises";
 import { loadAll, YAMLException } from "js-yaml";
-import { reasonOfFileError } from "../observability/file-fault.ts";
+import { fileFault, isObstacle, reasonOfFileError } from "../observability/file-fault.ts";
+import { FileTooLarge, readBoundedFile } from "./bounded-file.ts";
 import { ConfigError } from "./config-error.ts";
 import { yamlFault } from "./yaml-fault.ts";
 
+/** Many times more than the longest settings. */
+const MOST_BYTES = 16 * 1024 * 1024;
+
 /**
- * Reads a YAML file that must hold one mapping. Throws {@link ConfigError}: missing, unreadable, no YAML, no mapping.
+ * Reads a YAML file that must hold one mapping. Throws {@link ConfigError}: missing, unreadable, no YAML, no mapping; and
+ * FileFault where the system can't read it now.
  *
  * @param hint the remedy when the file is not there.
  */
@@ -14,8 +18,10 @@ export async function readYamlMapping(file: string, hint: string): Promise<Recor
     new ConfigError(file, [{ path: "", found, expected }]);
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = await readBoundedFile(file, MOST_BYTES);
   } catch (error) {
+    if (isObstacle(error)) throw fileFault(error, file, "read");
+    if (error instanceof FileTooLarge) throw refuse(`a file of ${error.message}`, "settings");
     if (error instanceof Error && "code" in error && error.code === "ENOENT") throw refuse("no such file", hint);
     throw refuse(`a file that can't be read: ${reasonOfFileError(error, file)}`, "a file that this user may read");
   }

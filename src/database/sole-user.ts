@@ -1,6 +1,7 @@
 import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileFault } from "../observability/file-fault.ts";
 import { OperatorError } from "../observability/operator-error.ts";
 
 /** Another process already has the embedded database, which takes only one. */
@@ -115,7 +116,7 @@ async function putInPlace(path: string, content: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
-    throw error;
+    throw fileFault(error, path, "written");
   } finally {
     await rm(draft, { force: true });
   }

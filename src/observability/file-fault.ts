@@ -9,6 +9,9 @@ export class FileFault extends OperatorError<"FileFault"> {
   override readonly name = "FileFault";
 }
 
+/** What was to be done with a file. */
+export type FileUse = "read" | "written" | "used";
+
 /** Why a path is refused, and the remedy; undefined where the reason says all. */
 export interface FilePathFault {
   readonly reason: string;
@@ -21,13 +24,20 @@ interface FileSystemError extends Error {
   readonly path: string;
 }
 
+/** The refusal of a file by the file system in words for the admin. It ends any command with 1. */
+export function fileFault(error: unknown, path: string, use: FileUse): FileFault {
+  return new FileFault(`${path} can't be ${use}: ${reasonOfFileError(error, path)}`, { cause: error });
+}
+
 /** The error in words for the admin where the file system refused a path, else unchanged. */
 export function explainFileError(error: unknown): unknown {
   if (isOfRemovedFolder(error)) {
     return new FileFault("the current folder can't be used: it has been removed; go to another one", { cause: error });
   }
+  if (isOfOpenFile(error))
+    return new FileFault(`a file can't be used: ${faultOf(error, "/").reason}`, { cause: error });
   if (!isFileSystemError(error)) return error;
-  return new FileFault(`${error.path} can't be used: ${reasonOfFileError(error, error.path)}`, { cause: error });
+  return fileFault(error, error.path, "used");
 }
 
 /** The reason why the file system refuses a path, with the remedy where there is one. */
@@ -42,7 +52,7 @@ export function faultOf(error: unknown, path: string): FilePathFault {
   switch (code) {
     case "EACCES":
     case "EPERM":
-      return noRight(path);
+      return isOfLink(error) ? NO_LINKS : noRight(path);
     case "ENOENT":
       return {
         reason: factsOf(dirname(path)) === undefined ? `there is no folder ${dirname(path)}` : "there is no such file",
@@ -64,6 +74,11 @@ export function faultOf(error: unknown, path: string): FilePathFault {
         reason: "the disk is full, or its quota is used up",
         mend: `make room there: df -h ${shellWord(existing(path))}`,
       };
+    case "EFBIG":
+      return {
+        reason: "the file would be larger than this user may write",
+        mend: "raise the limit (ulimit -f, LimitFSIZE of a systemd unit)",
+      };
     case "EROFS":
       return {
         reason: "the file system is read-only",
@@ -74,6 +89,11 @@ export function faultOf(error: unknown, path: string): FilePathFault {
       return { reason: "too many files are open", mend: "raise the limit (ulimit -n, LimitNOFILE of a systemd unit)" };
     case "EIO":
       return { reason: "the disk fails", mend: "read the system's log (dmesg)" };
+    case "ENOTSUP":
+    case "EOPNOTSUPP":
+    case "ENOSYS":
+      if (isOfLink(error)) return NO_LINKS;
+      return { reason: `the file system can't do it (${code})`, mend: "name another place" };
     case "ELOOP":
       return { reason: "it is a link that leads to itself" };
     case "ENAMETOOLONG":
@@ -84,6 +104,13 @@ export function faultOf(error: unknown, path: string): FilePathFault {
   }
 }
 
+const NO_LINKS = { reason: "the file system there has no hard links", mend: "name a place on a local disk" };
+
+/** A link of ours leads to a file that we have just made, so that rights are not the reason. */
+function isOfLink(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "syscall" in error && error.syscall === "link";
+}
+
 /** A folder is needed where there is a file: the path itself, or a part of it. */
 function noFolder(path: string): FilePathFault {
   const file = existing(path);
@@ -92,6 +119,16 @@ function noFolder(path: string): FilePathFault {
     mend: "move it away, or name another place",
   };
 }
+
+/** Whether the system can't do now what is no mistake about the path: a command or a start that is repeated later may succeed. */
+export function isObstacle(error: unknown): boolean {
+  return error instanceof Error && "code" in error && OBSTACLES.has(error.code);
+}
+
+const OBSTACLES: ReadonlySet<unknown> = new Set([
+  ...["ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EMFILE", "ENFILE", "ENOMEM"],
+  ...["EIO", "ESTALE", "ETIMEDOUT", "EHOSTDOWN", "EBUSY", "EAGAIN", "EINTR"],
+]);
 
 /** Who has the right that we lack: the first part of the path that refuses us, from its end. */
 function noRight(path: string): FilePathFault {
@@ -126,6 +163,15 @@ function factsOf(path: string): Stats | undefined {
 function isOfRemovedFolder(error: unknown): boolean {
   return error instanceof Error && "syscall" in error && error.syscall === "uv_cwd";
 }
+
+/** Whether the system refused to write into an open file, or to open one more: such an error names no path. */
+function isOfOpenFile(error: unknown): boolean {
+  return (
+    error instanceof Error && !("path" in error) && "syscall" in error && "code" in error && OF_FILES.has(error.code)
+  );
+}
+
+const OF_FILES: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO"]);
 
 /** Whether the file system refused a path. */
 export function isFileSystemError(error: unknown): error is FileSystemError {

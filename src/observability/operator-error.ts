@@ -66,7 +66,6 @@ export const OPERATOR_ERRORS = {
         says: ["the homeserver does not reach the bridge yet: …"],
         mend: "Do what follows the colon, and run `init` again. Where nobody can be asked (`--yes`, or no terminal) `init` looks once; `--no-wait` leaves it out.",
       },
-      { says: ["… can't be read: …"], mend: "Let the user who runs `init` read that file." },
     ],
   },
   CommandFailure: {
@@ -86,7 +85,7 @@ export const OPERATOR_ERRORS = {
     exitCode: 1,
     cases: [
       {
-        says: ["… can't be used: …"],
+        says: ["… can't be used: …", "… can't be read: …", "… can't be written: …"],
         mend: "Do what follows the colon: who may not use the file and whose it is, or that the disk is full or read-only, or that the path leads elsewhere.",
       },
     ],
@@ -161,7 +160,6 @@ export const OPERATOR_ERRORS = {
       },
       { says: ["this database has no master key yet…"], mend: "Start the bridge once." },
       { says: ["the new master key is the present one"], mend: "Give another key." },
-      { says: ["the new master key can't be written …"], mend: "Let the bridge's user write to that folder." },
     ],
   },
   MonitoringFailure: {
@@ -206,14 +204,13 @@ export const OPERATOR_ERRORS = {
     ],
   },
   NotWritten: {
-    exitCode: 2,
+    exitCode: 1,
     cases: [
       {
         says: ["… exists already and is left as it is…"],
         mend: "`init` changes single settings of existing files; `generate-registration --force` makes new tokens, which the homeserver then needs.",
       },
       { says: ["… is left as it is: …"], mend: "Run it as the file's owner, or as root." },
-      { says: ["… can't be written: …"], mend: "Let the user who runs the command write to that folder." },
     ],
   },
   RecoveryKeyError: {

@@ -1,7 +1,9 @@
 import { createHmac, hkdfSync, randomBytes } from "node:crypto";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { makeFolder } from "../config/make-folder.ts";
+import { writeNewFile } from "../config/new-file.ts";
+import { fileFault } from "../observability/file-fault.ts";
 import type { MasterKeySource } from "../config/config.ts";
 import { whyNoCredential } from "../config/systemd-credential.ts";
 import type { Database, Queryable } from "../database/database.ts";
@@ -255,14 +257,14 @@ async function readOrCreate(path: string): Promise<Uint8Array> {
   if (there !== undefined) return parse(there, path);
   const key = randomBytes(32).toString("hex");
   await makeFolder(dirname(path));
-  await writeFile(path, `${key}\n`, { mode: 0o600, flag: "wx" });
+  await writeNewFile(path, `${key}\n`);
   return parse(key, path);
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
   return readFile(path, "utf8").catch((error: unknown) => {
     if (isMissing(error)) return undefined;
-    throw error;
+    throw fileFault(error, path, "read");
   });
 }
 

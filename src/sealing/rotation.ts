@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { link, open, readFile, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile, rename, rm } from "node:fs/promises";
+import { writeNewFile } from "../config/new-file.ts";
 import type { MasterKeySource } from "../config/config.ts";
 import type { Database, Queryable } from "../database/database.ts";
-import { reasonOfFileError } from "../observability/file-fault.ts";
+import { FileFault } from "../observability/file-fault.ts";
 import {
   CHECK,
   GENERATION,
@@ -95,17 +95,10 @@ async function tidyUp(database: Database, path: string): Promise<void> {
  */
 async function layDown(path: string, text: string, present: MasterSecret): Promise<string> {
   const nextFile = nextPath(path, present.generation + 1);
-  try {
-    // A change that was not stored left this file: the database belongs to the earlier key.
-    await rm(nextFile, { force: true });
-    await writeSafely(nextFile, text);
-    return await keepFormer(path, present);
-  } catch (cause) {
-    throw new MasterKeyError(
-      `the new master key can't be written beside ${path}: ${reasonOfFileError(cause, dirname(path))}`,
-      { cause },
-    );
-  }
+  // A change that was not stored left this file: the database belongs to the earlier key.
+  await rm(nextFile, { force: true });
+  await writeNewFile(nextFile, `${text}\n`);
+  return keepFormer(path, present);
 }
 
 /** After a restore in between, another key may already have that name. */
@@ -113,10 +106,10 @@ async function keepFormer(path: string, { key, generation }: MasterSecret): Prom
   for (let count = 0; ; count++) {
     const formerPath = `${path}.${generation}${count === 0 ? "" : `.${count}`}`;
     try {
-      await link(path, formerPath);
+      await writeNewFile(formerPath, `${Buffer.from(key).toString("hex")}\n`);
       return formerPath;
     } catch (error) {
-      if (codeOf(error) !== "EEXIST") throw error;
+      if (!(error instanceof FileFault) || codeOf(error.cause) !== "EEXIST") throw error;
       if ((await readFile(formerPath, "utf8")).trim().toLowerCase() === Buffer.from(key).toString("hex"))
         return formerPath;
     }
@@ -190,15 +183,4 @@ async function keepDerived(tx: Queryable, present: MasterSecret, next: MasterSec
     [JSON.stringify(rows)],
   );
   return rows.length;
-}
-
-/** The file must be on disk before the database refers to its key. */
-async function writeSafely(path: string, text: string): Promise<void> {
-  const file = await open(path, "wx", 0o600);
-  try {
-    await file.writeFile(`${text}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }

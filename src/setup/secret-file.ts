@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { chmod, chown, link, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { reasonOfFileError } from "../observability/file-fault.ts";
-import { OperatorError, type Saying } from "../observability/operator-error.ts";
+import { chmod, chown, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { writeNewFile } from "../config/new-file.ts";
+import { FileFault, fileFault } from "../observability/file-fault.ts";
+import { OperatorError } from "../observability/operator-error.ts";
 
-/** A file was not written: it exists already, or its folder can't be written. */
+/** A file that exists already is left as it is. */
 class NotWritten extends OperatorError<"NotWritten"> {
   override readonly name = "NotWritten";
 }
@@ -13,7 +14,8 @@ const RIGHTS_KEPT = 0o770;
 
 /**
  * Writes a file that only its owner can read, whole or not at all. An overwritten file keeps its owner, its group and
- * their rights, because the homeserver may read it through them; a link keeps its target. Throws {@link NotWritten}.
+ * their rights, because the homeserver may read it through them; a link keeps its target. Throws {@link NotWritten} and
+ * FileFault.
  *
  * @param how.overwrite whether an existing file is replaced.
  * @param how.otherwise the hint for the case that a file exists and is left as it is.
@@ -24,27 +26,18 @@ export async function writeSecretFile(
   how: { readonly overwrite: boolean; readonly otherwise?: string },
 ): Promise<void> {
   try {
-    if (how.overwrite) await overwrite(await targetOf(file), text);
-    // Unlike rename, link fails where a file exists.
-    else await byDraft(file, text, (draft) => link(draft, file));
+    await (how.overwrite ? overwrite(await targetOf(file), text) : writeNewFile(file, text));
   } catch (error) {
-    throw new NotWritten(explain(file, error, how), { cause: error });
+    throw explain(file, error instanceof FileFault ? error.cause : error, how);
   }
 }
 
 async function overwrite(file: string, text: string): Promise<void> {
-  await byDraft(file, text, async (draft) => {
-    await takeRights(draft, file);
-    await rename(draft, file);
-  });
-}
-
-/** Writes a draft beside a file and moves it into place. */
-async function byDraft(file: string, text: string, place: (draft: string) => Promise<void>): Promise<void> {
   const draft = `${file}.${randomUUID()}`;
   try {
     await writeFile(draft, text, { mode: 0o600, flag: "wx", flush: true });
-    await place(draft);
+    await takeRights(draft, file);
+    await rename(draft, file);
   } finally {
     await rm(draft, { force: true });
   }
@@ -78,13 +71,17 @@ function explain(
   file: string,
   error: unknown,
   how: { readonly overwrite: boolean; readonly otherwise?: string },
-): Saying<"NotWritten"> {
+): Error {
   const code = codeOf(error);
   if (code === "EEXIST") {
-    return `${file} exists already and is left as it is${how.otherwise === undefined ? "" : `; ${how.otherwise}`}`;
+    const otherwise = how.otherwise === undefined ? "" : `; ${how.otherwise}`;
+    return new NotWritten(`${file} exists already and is left as it is${otherwise}`, { cause: error });
   }
   if (code === "EPERM" && how.overwrite) {
-    return `${file} is left as it is: this user can't keep its owner and group; do this as its owner, or as root`;
+    return new NotWritten(
+      `${file} is left as it is: this user can't keep its owner and group; do this as its owner, or as root`,
+      { cause: error },
+    );
   }
-  return `${file} can't be written: ${reasonOfFileError(error, file)}`;
+  return fileFault(error, file, "written");
 }

@@ -287,8 +287,8 @@ describe("the exit codes of every command", () => {
 <!-- Made by test/operations/exit-codes.test.ts; WRITE_EXIT_CODES=1 npm run test:operations -- exit-codes writes it anew. -->
 
 The end of every command in each state of the bridge, as a test sees it on a real homeserver: the exit code, and the first words of the
-output; … stands for words that differ from place to place. 0 is success, 1 an obstacle outside of the command, 2 a wrong command line or
-file ([which errors there are](troubleshooting.md#it-does-not-start)). “Starting” is a bridge that has begun and takes no commands yet, held there by
+output; … stands for words that differ from place to place. 0 is success, 1 an obstacle outside of the command, such as a file that
+the system refuses, 2 a wrong command line, wrong settings or a wrong key ([which errors there are](troubleshooting.md#it-does-not-start)). “Starting” is a bridge that has begun and takes no commands yet, held there by
 the test. With the embedded database most commands wait for it. Each command is run once, as simply as it can be ([the command lines](../test/operations/exit-codes.test.ts)),
 with \`monitoring.enabled: true\`, which \`health\` needs, and \`encryption.verification: operator\`.
 

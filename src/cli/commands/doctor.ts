@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { Config } from "../../config/config.ts";
 import { ConfigError } from "../../config/config-error.ts";
 import { loadConfig } from "../../config/load.ts";
@@ -10,11 +9,11 @@ import { examine, type Patient } from "../../doctor/patient.ts";
 import { inJson, inLines, isHealthy, type Result } from "../../doctor/report.ts";
 import { holdRoundtrip } from "../../doctor/roundtrip.ts";
 import { createHomeserverClient } from "../../homeserver/client.ts";
-import { reasonOfFileError } from "../../observability/file-fault.ts";
 import { silentLogger } from "../../observability/log.ts";
 import { packageFile } from "../../observability/package-file.ts";
 import { providersOf } from "../../providers/providers.ts";
 import { defineCommand } from "../command.ts";
+import { readGivenFile } from "../secret-input.ts";
 import { UsageError } from "../usage-error.ts";
 
 /**
@@ -118,9 +117,7 @@ async function sharedSecret(isRoundtrip: boolean, sharedSecretFile: string | und
       "--roundtrip needs --shared-secret-file: Synapse's registration_shared_secret, which makes a user",
     );
   }
-  const text = await readFile(sharedSecretFile, "utf8").catch((error: unknown) => {
-    throw new UsageError(`${sharedSecretFile} can't be read: ${reasonOfFileError(error, sharedSecretFile)}`);
-  });
+  const text = await readGivenFile(sharedSecretFile, 64 * 1024);
   if (text.trim() === "") throw new UsageError(`${sharedSecretFile} is empty`);
   return text.trim();
 }

@@ -11,7 +11,7 @@ import { loadConfig } from "../../config/load.ts";
 import { OutsideSettings } from "../../config/outside-settings.ts";
 import { loadRegistration, makeRegistration } from "../../config/registration.ts";
 import { readYamlMapping } from "../../config/yaml-file.ts";
-import { reasonOfFileError } from "../../observability/file-fault.ts";
+import { fileFault } from "../../observability/file-fault.ts";
 import type { Software } from "../../homeserver/software.ts";
 import { NoHomeserver, surveyHomeserver } from "../../homeserver/survey.ts";
 import { awaitFirstPing, tryFirstPing, type FirstSight, type PingPlace } from "../../setup/await-ping.ts";
@@ -109,11 +109,11 @@ async function softwareAt({ homeserver: { url, ca } }: Config): Promise<Software
   }
 }
 
-/** The content of a file; undefined where there is none. Throws {@link StartFailure}. */
+/** The content of a file; undefined where there is none. Throws FileFault. */
 async function textOf(file: string): Promise<string | undefined> {
   return readFile(file, "utf8").catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw new StartFailure(`${file} can't be read: ${reasonOfFileError(error, file)}`, { cause: error });
+    throw fileFault(error, file, "read");
   });
 }
 

@@ -38,6 +38,7 @@ describe("an error of the file system", () => {
     ["EDQUOT", /its quota is used up/],
     ["EROFS", /the file system is read-only.*ReadWritePaths/],
     ["EMFILE", /too many files are open.*LimitNOFILE/],
+    ["EFBIG", /larger than this user may write.*ulimit -f/],
     ["EIO", /the disk fails/],
     ["ELOOP", /a link that leads to itself/],
     ["EWEIRD", /the system says EWEIRD/],
@@ -58,6 +59,26 @@ describe("an error of the file system", () => {
       `this user (${me}) has no right to it: ${closed} belongs to ${me}, mode 500; chmod u+rwx ${closed}`,
     );
     assert.match(reasonOfFileError(systemError("EACCES"), "/proc/1/environ"), /belongs to root/);
+  });
+
+  it("of a link tells of the file system, not of rights", () => {
+    for (const code of ["EPERM", "ENOTSUP"]) {
+      assert.match(
+        reasonOfFileError(Object.assign(systemError(code), { syscall: "link" }), join(folder, "file")),
+        /^the file system there has no hard links; name a place on a local disk$/,
+      );
+    }
+  });
+
+  it("is in words where the system tells no path, as for a file that is open", () => {
+    const full = Object.assign(new Error("ENOSPC: no space left on device, write"), {
+      code: "ENOSPC",
+      syscall: "write",
+    });
+    const explained = explainFileError(full);
+    assert.ok(explained instanceof FileFault);
+    assert.equal(explained.message, "a file can't be used: the disk is full, or its quota is used up");
+    assert.equal(explained.exitCode, 1);
   });
 
   it("is left as it is where it is of something else", () => {

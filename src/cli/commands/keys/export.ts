@@ -1,11 +1,9 @@
-import { open, rm } from "node:fs/promises";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
-import { reasonOfFileError } from "../../../observability/file-fault.ts";
+import { writeNewFile } from "../../../config/new-file.ts";
 import { agentAndFile, atAgentKeys, SECRET_FILE, type AtAgentKeys } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
 import { noteExport } from "../../operator.ts";
 import { readSecret } from "../../secret-input.ts";
-import { UsageError } from "../../usage-error.ts";
 import { counted } from "../../../language/counted.ts";
 
 /** The rounds of PBKDF2 that slow down guessing a passphrase (spec "Key export format": at least 100,000). */
@@ -30,20 +28,7 @@ async function exportTo(
   const passphrase = await readSecret("passphrase", secretFile);
   const exported = await keys.exportKeys();
   const text = engine.OlmMachine.encryptExportedRoomKeys(JSON.stringify(exported), passphrase, EXPORT_ROUNDS);
-  const refuse = (error: unknown): never => {
-    throw new UsageError(`${file} can't be written: ${reasonOfFileError(error, file)}`);
-  };
-  const written = await open(file, "wx", 0o600).catch(refuse);
-  try {
-    await noteExport(database, userId, "room_keys");
-    await written.writeFile(text).catch(refuse);
-  } catch (error) {
-    // A part of it would be in the way of the next attempt.
-    await rm(file, { force: true });
-    throw error;
-  } finally {
-    await written.close();
-  }
+  await writeNewFile(file, text, () => noteExport(database, userId, "room_keys"));
   process.stdout.write(`${counted(exported.length, "room key", "room keys")} of ${userId} written to ${file}\n`);
   return 0;
 }

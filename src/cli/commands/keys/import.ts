@@ -1,12 +1,10 @@
-import { readFile } from "node:fs/promises";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { ExportedKey } from "../../../ghost/device/agent-keys.ts";
 import { askForBackupToBeRead } from "../../../ghost/operator-requests.ts";
-import { reasonOfFileError } from "../../../observability/file-fault.ts";
 import { agentAndFile, atAgentKeys, SECRET_FILE, type AtAgentKeys } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
 import { noteCommand } from "../../operator.ts";
-import { readSecret } from "../../secret-input.ts";
+import { readGivenFile, readSecret } from "../../secret-input.ts";
 import { UsageError } from "../../usage-error.ts";
 import { counted } from "../../../language/counted.ts";
 
@@ -23,15 +21,16 @@ export const command = defineCommand({
   },
 });
 
+/** An export of a million room keys. */
+const MOST_BYTES = 512 * 1024 * 1024 - 1024;
+
 async function importFrom(
   file: string,
   { database, keys, userId }: AtAgentKeys,
   secretFile: string | undefined,
 ): Promise<number> {
   await engine.initAsync();
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new UsageError(`${file} can't be read: ${reasonOfFileError(error, file)}`, { cause: error });
-  });
+  const text = await readGivenFile(file, MOST_BYTES);
   const imported = decryptExport(text, await readSecret("passphrase", secretFile), file);
   await noteCommand(database, "keys import", userId);
   await keys.importKeys(imported);
