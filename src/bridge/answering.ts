@@ -5,7 +5,8 @@ import { agentsInRoom } from "../ghost/agents-in-room.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
 import { refreshRoom } from "../ghost/refreshed-room.ts";
 import { configuredDefaults } from "../rooms/settings.ts";
-import { ToolAccess } from "../tools/tool-access.ts";
+import type { StandingOf } from "../answering/tool-agreement.ts";
+import { ToolAccess, type MayGrant } from "../tools/tool-access.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Stores } from "./stores.ts";
 
@@ -18,6 +19,18 @@ export function answeringOptions(
   const { memberships, rooms, history, quoted, readFiles, summaries, turns, exchanges, allowances, tools } = stores;
   const { models, privacy, grants, isEncrypted, language, permissions, settings } = stores;
   closers.add(() => summaries.stop());
+  const standingOf: StandingOf = async (roomId, userId) => {
+    await refreshRoom(memberships, rooms, client, roomId);
+    const [isJoined, isModerator] = await Promise.all([
+      rooms.isJoined(roomId, userId),
+      rooms.isModerator(roomId, userId),
+    ]);
+    return { isJoined, isModerator };
+  };
+  const mayGrant: MayGrant = async (ghost, roomId, userId) => {
+    const { isJoined, isModerator } = await standingOf(roomId, userId);
+    return isJoined && (isModerator || permissions.allows({ act: "moderate", userId, ghost, roomId }));
+  };
   return {
     history,
     quoted,
@@ -35,20 +48,13 @@ export function answeringOptions(
     exchangeLimits: () => inForce().exchanges,
     defaults: () => configuredDefaults(inForce()),
     tools,
-    toolAccess: new ToolAccess({ servers: tools, privacy, grants, isEncrypted }),
+    toolAccess: new ToolAccess({ servers: tools, privacy, grants, isEncrypted, mayGrant }),
     approvalMs: () => inForce().turns.approvalMs,
     answers: () => inForce().answers,
     transcription: () => inForce().transcription,
     failureNotices: new FailureNotices((userId) => directory.agentOf(userId)),
     isLatest: (message) => rooms.isLatestOfTwo(message.ghost, message.roomId, message.eventId),
-    standingOf: async (roomId, userId) => {
-      await refreshRoom(memberships, rooms, client, roomId);
-      const [isJoined, isModerator] = await Promise.all([
-        rooms.isJoined(roomId, userId),
-        rooms.isModerator(roomId, userId),
-      ]);
-      return { isJoined, isModerator };
-    },
+    standingOf,
     agentsIn: (roomId) => agentsInRoom(memberships, directory, roomId),
     agentOf: (userId) => directory.agentOf(userId),
     agents: () => directory.list(),

@@ -1,5 +1,6 @@
+import { hasModel } from "../agents/agents.ts";
 import type { AnsweringOptions } from "../answering/parts.ts";
-import { tellStopped } from "../answering/stopped-questions.ts";
+import { tellStopped } from "../answering/stopped-waits.ts";
 import { ToolDecisions } from "../answering/tool-decisions.ts";
 import { Pulls } from "../commands/pulls.ts";
 import { Conversation } from "../conversation/conversation.ts";
@@ -31,10 +32,14 @@ export function makeConversation(
     requests,
     grants,
     toolDecisions: new ToolDecisions({ database, turns: turns.waiting, servers, grants, permissions, isEncrypted }),
-    questionsStopped: (questions) => {
-      if (questions.length === 0) return;
+    waitsStopped: (waits) => {
+      if (waits.length === 0) return;
+      const isMarked = (userId: string): boolean => {
+        const agent = answering.agentOf(userId);
+        return inForce().answers.aiMarks && agent !== undefined && hasModel(agent);
+      };
       background.run("the questions of stopped answers", () =>
-        tellStopped(questions, (userId) => ghosts.of(userId), language),
+        tellStopped(waits, { ghostOf: (userId) => ghosts.of(userId), language, isMarked }),
       );
     },
     limits: () => inForce().turns,

@@ -176,7 +176,7 @@ function servicesOf(options: CommandDeskOptions, admission: Admission): CommandS
     language: options.language,
     permissions: options.permissions,
     stopTurns: options.stopTurns,
-    questionsStopped: options.questionsStopped,
+    waitsStopped: options.waitsStopped,
     turnQueued: options.turnQueued,
     failureNotices: options.failureNotices,
     admission,

@@ -132,7 +132,7 @@ export interface CommandServices {
   readonly language: RoomLanguage;
   readonly permissions: Permissions;
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
-  readonly questionsStopped: (questions: StoppedTurns["questions"]) => void;
+  readonly waitsStopped: (waits: StoppedTurns["waiting"]) => void;
   readonly turnQueued: () => void;
   readonly failureNotices: FailureNotices;
   readonly admission: Admission;

@@ -1,15 +1,19 @@
 import type { Permissions } from "../permissions/permissions.ts";
+import type { ToolServers } from "../tools/tool-servers.ts";
 import type { Command } from "./command.ts";
 
 /** The commands about tools. */
 const TOOL_COMMANDS: ReadonlySet<string> = new Set(["approve", "refuse", "tools"]);
 
-/** Tells which commands do nothing on this server: the admin has switched them off, or there are no tools. */
+/** Tells which commands do nothing on this server: the admin has switched them off, there are no tools, or no reminders. */
 export function offOn(
   permissions: Pick<Permissions, "settersOf">,
-  tools: { readonly isEmpty: boolean },
+  tools: Pick<ToolServers, "isEmpty" | "hasOwn">,
 ): (command: string) => boolean {
-  return (name) => permissions.settersOf(name) === "nobody" || (tools.isEmpty && TOOL_COMMANDS.has(name));
+  return (name) =>
+    permissions.settersOf(name) === "nobody" ||
+    (tools.isEmpty && TOOL_COMMANDS.has(name)) ||
+    (name === "reminders" && !tools.hasOwn("remind"));
 }
 
 /**

@@ -50,7 +50,7 @@ export interface ConversationOptions extends SharedWithAnswers, VoiceCallsOption
   /** Called after the commit that stops running turns. */
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
   /** Says at questions about calls that nobody has to answer them any more. Returns at once. */
-  readonly questionsStopped: (questions: StoppedTurns["questions"]) => void;
+  readonly waitsStopped: (waits: StoppedTurns["waiting"]) => void;
   readonly toolDecisions: ToolDecisions;
   readonly grants: ToolGrants;
   readonly pulls: Pulls;

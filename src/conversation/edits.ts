@@ -18,7 +18,7 @@ import { tellTooLongAgo } from "./too-long-ago.ts";
 
 type EditsOptions = Pick<
   ConversationOptions,
-  "history" | "language" | "permissions" | "quoted" | "questionsStopped" | "stopTurns" | "turnQueued" | "turns"
+  "history" | "language" | "permissions" | "quoted" | "waitsStopped" | "stopTurns" | "turnQueued" | "turns"
 >;
 
 /** Decides about edited messages. */

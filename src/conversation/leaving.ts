@@ -13,7 +13,7 @@ type LeavingOptions = Pick<
   | "grants"
   | "menus"
   | "settings"
-  | "questionsStopped"
+  | "waitsStopped"
   | "stopTurns"
   | "turns"
 >;

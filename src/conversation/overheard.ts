@@ -13,7 +13,7 @@ import { VoiceCalls, type VoiceCallsOptions } from "./voice-calls.ts";
 type OverheardOptions = VoiceCallsOptions &
   Pick<
     ConversationOptions,
-    "agentOf" | "exchanges" | "history" | "language" | "permissions" | "questionsStopped" | "stopTurns" | "turns"
+    "agentOf" | "exchanges" | "history" | "language" | "permissions" | "waitsStopped" | "stopTurns" | "turns"
   >;
 
 /** Decides about messages to nobody, or to others. */

@@ -25,7 +25,7 @@ type ReactionsOptions = Pick<
   | "language"
   | "limits"
   | "permissions"
-  | "questionsStopped"
+  | "waitsStopped"
   | "stopTurns"
   | "toolDecisions"
   | "turnQueued"

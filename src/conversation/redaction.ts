@@ -10,7 +10,7 @@ import type { ConversationOptions } from "./conversation-options.ts";
 
 type RedactionOptions = Pick<
   ConversationOptions,
-  "exchanges" | "forgetting" | "history" | "questionsStopped" | "stopTurns" | "turns"
+  "exchanges" | "forgetting" | "history" | "waitsStopped" | "stopTurns" | "turns"
 >;
 
 /** Handles a deleted message: the agent forgets it, deletes its answer, and does not answer it any more. */

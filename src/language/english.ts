@@ -210,6 +210,7 @@ export const english = {
     underWay: (doing) => `🔧 Using ${doing} …`,
     waiting: "⏳ I go on when my question is answered.",
     stoppedIn: (doing) => `Stopped while I used ${doing}. Nobody knows whether that was done.`,
+    stoppedWaiting: "Stopped before my question was answered.",
     calls: (calls) => `🔧 ${counted(calls, "tool call", "tool calls")}`,
     noArguments: "It has no arguments.",
     longArguments: (characters) => `Its arguments (${counted(characters, "character", "characters")})`,

@@ -216,6 +216,7 @@ export const german: Words = {
     underWay: (doing) => `🔧 Ich benutze ${doing} …`,
     waiting: "⏳ Ich mache weiter, wenn meine Frage beantwortet ist.",
     stoppedIn: (doing) => `Angehalten, während ich ${doing} benutzt habe. Niemand weiß, ob das getan wurde.`,
+    stoppedWaiting: "Angehalten, bevor meine Frage beantwortet war.",
     calls: (calls) => `🔧 ${counted(calls, "Werkzeug-Aufruf", "Werkzeug-Aufrufe")}`,
     noArguments: "Es hat keine Angaben.",
     longArguments: (characters) => `Die Angaben (${counted(characters, "Zeichen", "Zeichen")})`,

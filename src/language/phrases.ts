@@ -174,6 +174,8 @@ export interface Phrases {
     readonly waiting: string;
     /** Stands below the words of an answer that was stopped while a tool was at work. */
     readonly stoppedIn: (doing: string) => string;
+    /** Stands below the words of an answer that was stopped while its calls waited for people. */
+    readonly stoppedWaiting: string;
     /** Stands where the calls behind an answer are folded. */
     readonly calls: (calls: number) => string;
     /** Stands where long arguments are folded. */

@@ -50,6 +50,10 @@ export class Reminders {
         [ghost, madeBy],
       );
       if (before[0] !== undefined) return before[0].id;
+      // Two calls at once must not both find the last place.
+      await tx.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [
+        `reminders ${ghost} ${roomId} ${owner}`,
+      ]);
       const { rows: counted } = await tx.query<{ count: number }>(
         `select count(*)::integer as count from reminders
          where ghost = $1 and room_id = $2 and owner = $3 and next_at is not null`,

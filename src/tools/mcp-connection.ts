@@ -9,6 +9,7 @@ import {
   type StandardSchemaV1,
 } from "@modelcontextprotocol/client";
 import { Agent, type Dispatcher } from "undici";
+import { stat } from "node:fs/promises";
 import { rootCertificates } from "node:tls";
 import type { McpServerConfig, StdioToolServer } from "../config/config.ts";
 import { objectOf } from "../matrix/json.ts";
@@ -136,6 +137,7 @@ interface Begun {
  */
 async function openProgram(server: StdioToolServer, changed: () => void, signal: AbortSignal): Promise<Begun> {
   const { maxMemoryBytes, maxProcesses } = server;
+  await checkFolders(server);
   const begin = async (mode: "auto" | "legacy"): Promise<Begun> => {
     const transport = new StdioTransport(launchOf(server), { maxMemoryBytes, maxProcesses });
     const client = clientFor(mode, changed);
@@ -147,6 +149,17 @@ async function openProgram(server: StdioToolServer, changed: () => void, signal:
   } catch (error) {
     if (!(error instanceof ToolFailure && (error.code === "ended" || error.code === "timeout"))) throw error;
     return begin("legacy");
+  }
+}
+
+/** The sandbox itself says nothing of these that a person learns. Throws ToolFailure. */
+async function checkFolders({ sandbox, folders }: StdioToolServer): Promise<void> {
+  if (sandbox === "none") return;
+  for (const [nth, { path }] of folders.entries()) {
+    const found = await stat(path).catch(() => undefined);
+    if (found === undefined) throw new ToolFailure("unreachable", `its folder ${path} is not there`);
+    if (nth === 0 && !found.isDirectory())
+      throw new ToolFailure("unreachable", `the first of its folders, in which it starts, is a file: ${path}`);
   }
 }
 

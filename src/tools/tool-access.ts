@@ -31,26 +31,32 @@ export interface DecidedTool extends ServedTool {
   readonly grant: ToolGrant | undefined;
 }
 
+/** Whether a user could decide now that an agent may use a tool for good. Throws HomeserverError. */
+export type MayGrant = (ghost: string, roomId: string, userId: string) => Promise<boolean>;
+
 /** Decides which tools may be used. */
 export class ToolAccess {
   readonly #servers: ToolServers;
   readonly #privacy: PrivacyGate;
   readonly #grants: Pick<ToolGrants, "of">;
   readonly #isEncrypted: (roomId: string) => Promise<boolean>;
+  readonly #mayGrant: MayGrant;
 
   constructor(options: {
     readonly servers: ToolServers;
     readonly privacy: PrivacyGate;
     readonly grants: Pick<ToolGrants, "of">;
     readonly isEncrypted: (roomId: string) => Promise<boolean>;
+    readonly mayGrant: MayGrant;
   }) {
     this.#servers = options.servers;
     this.#privacy = options.privacy;
     this.#grants = options.grants;
     this.#isEncrypted = options.isEncrypted;
+    this.#mayGrant = options.mayGrant;
   }
 
-  /** All tools of the servers that can be reached now, each with the decision about it. */
+  /** All tools of the servers that can be reached now, each with the decision about it. Throws HomeserverError. */
   async of(user: ToolUser): Promise<readonly DecidedTool[]> {
     const { ghost, roomId, encrypted } = user;
     const all = await this.#servers.tools();
@@ -58,6 +64,7 @@ export class ToolAccess {
     if (served.length === 0) return [];
     const grants = await this.#grants.of(ghost, roomId);
     const isEncrypted = encrypted || (grants.length > 0 && (await this.#isEncrypted(roomId)));
+    const givers = await this.#giversOf(ghost, roomId, grants);
     const isTainted = hasResultFromOutside(user.steps, served);
     const decided: DecidedTool[] = [];
     for (const tool of served) {
@@ -72,12 +79,24 @@ export class ToolAccess {
         isFromAgent: user.isFromAgent,
         model: user.model.locality,
         gate: await this.#privacy.check({ ghost, roomId, encrypted }, destinationOfTool(tool)),
-        grant: countedGrant(grant, { definition: known.hash, isEncrypted }),
+        grant: countedGrant(grant, {
+          definition: known.hash,
+          isEncrypted,
+          mayStillGrant: grant !== undefined && givers.has(grant.by),
+        }),
         isTainted,
       });
       decided.push({ ...tool, decision, grant });
     }
     return decided;
+  }
+
+  /** The people who have allowed something, and still could. */
+  async #giversOf(ghost: string, roomId: string, grants: readonly ToolGrant[]): Promise<ReadonlySet<string>> {
+    const all = new Set(grants.filter(({ decision }) => decision === "allowed").map(({ by }) => by));
+    const fit = new Set<string>();
+    for (const by of all) if (await this.#mayGrant(ghost, roomId, by)) fit.add(by);
+    return fit;
   }
 }
 

@@ -160,15 +160,21 @@ export async function forgetToolGrants(database: Database, selection: GrantSelec
 }
 
 /**
- * The effect of a decision in the room's present state: it allows only the tool as it was, and one that came unencrypted
- * allows nothing in an encrypted room. A prohibition always counts.
+ * The effect of a decision in the room's present state: it allows only the tool as it was, as long as whoever allowed it
+ * moderates the room, and one that came unencrypted allows nothing in an encrypted room. A prohibition always counts.
  */
 export function countedGrant(
   grant: ToolGrant | undefined,
-  now: { readonly definition: string; readonly isEncrypted: boolean },
+  now: {
+    readonly definition: string;
+    readonly isEncrypted: boolean;
+    /** Whether the person who has allowed it could allow it now. */
+    readonly mayStillGrant: boolean;
+  },
 ): ToolGrant["decision"] | undefined {
   if (grant?.decision !== "allowed") return grant?.decision;
-  return grant.definition === now.definition && (grant.encrypted || !now.isEncrypted) ? "allowed" : undefined;
+  const counts = grant.definition === now.definition && (grant.encrypted || !now.isEncrypted) && now.mayStillGrant;
+  return counts ? "allowed" : undefined;
 }
 
 /** Deletes the decisions for agents that are no longer in the room. Returns the number of rows. */

@@ -36,6 +36,13 @@ export class ToolServers {
     return this.#servers.size === 0;
   }
 
+  /** Whether one of the bridge's own tools is turned on for any agent. */
+  hasOwn(name: string): boolean {
+    return [...this.#servers.values()].some(
+      ({ config }) => config.type === "own" && (config.tools.get(name) ?? "refuse") !== "refuse",
+    );
+  }
+
   /** The tools of all servers that can be reached now. */
   async tools(): Promise<readonly ServedTool[]> {
     const signal = AbortSignal.timeout(LISTS_MS);

@@ -7,8 +7,8 @@ export interface TurnStopping {
   readonly turns: Pick<TurnStore, "stop">;
   /** Ends the answers of these turns, if they run in this process. */
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
-  /** Says at questions about calls that nobody has to answer them any more. Returns at once. */
-  readonly questionsStopped: (questions: StoppedTurns["questions"]) => void;
+  /** Says at questions about calls that nobody has to answer them any more, and at the drafts of their answers. Returns at once. */
+  readonly waitsStopped: (waits: StoppedTurns["waiting"]) => void;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface TurnStopping {
  * @param how.keeps whether the existing part of an answer stays in the room.
  */
 export function stopping(
-  { turns, stopTurns, questionsStopped }: TurnStopping,
+  { turns, stopTurns, waitsStopped }: TurnStopping,
   which: WhichTurns,
   how: { readonly keeps: boolean },
 ): { readonly store: (tx: Queryable) => Promise<void>; readonly after: () => void } {
@@ -29,7 +29,7 @@ export function stopping(
     },
     after: () => {
       stopTurns(stopped?.running ?? [], how);
-      if (how.keeps && stopped !== undefined) questionsStopped(stopped.questions);
+      if (how.keeps && stopped !== undefined) waitsStopped(stopped.waiting);
     },
   };
 }

@@ -8,7 +8,15 @@ import { newCode } from "./call-code.ts";
 import { putCallFiles } from "./call-files.ts";
 import type { StepRecords } from "./step-loop.ts";
 import { noteEvent } from "./turn-rows.ts";
-import { FIRST_STEP, type CallStep, type EndedCall, type OpenCall, type StepEnd, type TurnStep } from "./turn-step.ts";
+import {
+  FIRST_STEP,
+  type CallStep,
+  type EndedCall,
+  type OpenCall,
+  type Said,
+  type StepEnd,
+  type TurnStep,
+} from "./turn-step.ts";
 import type { Turn } from "./turn.ts";
 
 /** The turn that steps belong to. */
@@ -94,6 +102,18 @@ export class TurnSteps {
     }
     if (all.some(({ number, asked_of }) => asked_of === "tool" && number > steps.length)) throw new LostCall();
     return steps;
+  }
+
+  /** The words of a model's step in which it called tools; empty where they can't be opened any more. */
+  async words(
+    tx: Queryable,
+    turn: Pick<WhichTurn, "id" | "ghost">,
+    row: SealedRow & { readonly number: number; readonly answer: string },
+  ): Promise<string> {
+    const { rows, open } = await this.#seals.open([row], tx);
+    if (rows.length === 0) return "";
+    const said = unlessBroken(() => open(row, row.answer, ...contextOf(turn, row.number)));
+    return said === undefined ? "" : (JSON.parse(said) as Said).text.trim();
   }
 
   /**

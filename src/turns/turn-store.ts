@@ -18,6 +18,7 @@ import {
   type TurnRow,
 } from "./turn-rows.ts";
 import type { StepEnd } from "./turn-step.ts";
+import { stopOpenTurns } from "./stop-open-turns.ts";
 import { END_STEP, FORGET_STEPS, sealedEnd, TurnSteps, WRITE_FIRST_STEP } from "./turn-steps.ts";
 import type { NewTurn, StoppedTurns, Turn, TurnAbout, TurnEnd, TurnKind, TurnReply, WhichTurns } from "./turn.ts";
 import { WaitingTurns } from "./waiting-turns.ts";
@@ -229,30 +230,9 @@ export class TurnStore {
     await tx.query("update turns set draft = $2 where id = $1", [turn.id, storable(eventId)]);
   }
 
-  /**
-   * Stops the open turns of a conversation, or that of a question or of its answer's draft. Turns that have not begun,
-   * or wait for a person, are cancelled. Running ones are marked, and their ids are returned. Declined ones still send
-   * their notice.
-   */
-  async stop(tx: Queryable, { ghost, roomId, eventId, asker }: WhichTurns): Promise<StoppedTurns> {
-    const which =
-      "ghost = $1 and room_id = $2 and ($3::text is null or event_id = $3) and ($4::text is null or asker = $4)";
-    const values = [ghost, roomId, eventId ?? null, asker ?? null];
-    const { rows: ended } = await tx.query<TurnRow & { codes: readonly string[] | null }>(
-      `with ended as (
-         update turns set state = 'cancelled', stopped = true, failure = 'stopped', finished_at = now()
-         where ${which} and (state = 'queued' or state = 'waiting') returning ${TURN}
-       ), forgotten as (${FORGET_STEPS})
-       select ended.*, (select array_agg(code) from turn_steps where turn = ended.id and state = 'waiting') as codes
-       from ended`,
-      values,
-    );
-    const { rows } = await tx.query<{ id: number }>(
-      `update turns set stopped = true where ${which} and state = 'running' returning id`,
-      values,
-    );
-    const questions = ended.flatMap((row) => (row.codes ?? []).map((code) => ({ turn: turnOf(row), code })));
-    return { running: rows.map((row) => row.id), cancelled: ended.length, questions };
+  /** Stops open turns; see {@link stopOpenTurns}. */
+  stop(tx: Queryable, which: WhichTurns): Promise<StoppedTurns> {
+    return stopOpenTurns(tx, this.steps, which);
   }
 
   /** Counts the edits of a draft, in a fenced transaction. */

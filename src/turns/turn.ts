@@ -81,8 +81,19 @@ export interface StoppedTurns {
   readonly running: readonly number[];
   /** The number of the others. */
   readonly cancelled: number;
-  /** The questions to people about their calls. */
-  readonly questions: readonly { readonly turn: Turn; readonly code: string }[];
+  /** The turns of these that waited for people's words about calls. */
+  readonly waiting: readonly StoppedWait[];
+}
+
+/** A stopped turn whose calls waited for people. */
+export interface StoppedWait {
+  readonly turn: Turn;
+  /** The codes of the questions about its calls. */
+  readonly codes: readonly string[];
+  /** The event in which its answer was shown so far, if any. */
+  readonly draft: string | undefined;
+  /** The model's words in it; empty where it said none, or they can't be opened any more. */
+  readonly said: string;
 }
 
 /** The outcome of a turn, as it is sent. The turn's row holds it as JSON from the step to `sending` on. */

@@ -110,7 +110,7 @@ import { readMore } from "../../src/tools/read-more.ts";
 import { remindTool } from "../../src/tools/own/remind.ts";
 import { searchRoom } from "../../src/tools/own/search-room.ts";
 import { timeTool } from "../../src/tools/own/time.ts";
-import { fetchPage } from "../../src/tools/own/web-fetch.ts";
+import { fetchPage, nextUrl } from "../../src/tools/own/web-fetch.ts";
 import type { OwnCall } from "../../src/tools/own/own-tool.ts";
 import { readTime } from "../../src/time/zoned-time.ts";
 import { occasionOf, shownTask } from "../../src/reminders/reminder.ts";
@@ -837,6 +837,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
       ),
   },
   "tools/own/web-fetch.ts": {
+    nextUrl: (text) => nextUrl(new URL("https://a.example/"), text),
     fetchPage: (text) =>
       fetchPage(text, { hosts: ["a"], locality: "cloud" }, AbortSignal.abort()).catch(() => undefined),
   },
@@ -1191,11 +1192,12 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "turns/turn-queue.ts",
     "turns/turn-steps.ts",
     "turns/call-files.ts",
+    "turns/stop-open-turns.ts",
     "answering/tool-files.ts",
     "turns/step-work.ts",
     "turns/call-budget.ts",
     "turns/waiting-turns.ts",
-    "answering/stopped-questions.ts",
+    "answering/stopped-waits.ts",
     "answering/tool-decisions.ts",
     "answering/tool-questions.ts",
     "conversation/plain-answers.ts",

@@ -181,6 +181,30 @@ describe("a tool that people have to agree to", () => {
     });
   });
 
+  it("leaves no promise in the answer that was begun, once that is stopped", async () => {
+    const roomId = await chatWithAlice();
+    const calls = [{ name: "counter__count", arguments: {} }];
+    ollama.next({ answer: () => "I think about this for a while before I do anything.", tokenMs: 200, calls });
+    const from = await say(roomId, "Count slowly!");
+    const draft = await alice.waitMessage({
+      roomId,
+      after: from,
+      sender: agent,
+      where: ({ body }) => body.startsWith("I think about") && body.includes("⏳"),
+    });
+    await said(roomId, draft.eventId, /!approve [A-Z]{4}/);
+    await alice.react(roomId, draft.eventId, "🛑");
+    const over = await alice.waitMessage({
+      roomId,
+      where: ({ eventId, body }) => eventId === draft.eventId && !body.includes("⏳"),
+    });
+    assert.equal(
+      over.body,
+      "I think about this for a while before I do anything.\n\nStopped before my question was answered.",
+    );
+    assert.equal(over.encrypted, true);
+  });
+
   it("is used, or not, after a plain word with the code", async () => {
     const before = await lines();
     const first = await asked(chat);
@@ -393,6 +417,24 @@ describe("a tool that people have to agree to", () => {
       ]);
       assert.equal(await lines(), before + 1);
     }
+  });
+
+  it("is asked about again once the person who allowed it for good moderates no more, until they do again", async () => {
+    const roomId = await group();
+    await setPower(roomId, 50);
+    const { code } = await asked(roomId);
+    await said(roomId, await say(roomId, `!approve ${code} always`, { by: bob }), /^I was told: count is done/);
+    const count = async (pattern: RegExp): Promise<string> => {
+      willCall();
+      const question = await alice.sendText({ roomId, body: "Count!", mentions: [agent] });
+      const { body } = await said(roomId, question, pattern);
+      return /!approve ([A-Z]{4})/.exec(body)?.[1] ?? "";
+    };
+    await count(/^I was told: count is done/);
+    await setPower(roomId, 0);
+    await ends(roomId, await count(/!approve [A-Z]{4}/));
+    await setPower(roomId, 50);
+    await count(/^I was told: count is done/);
   });
 
   it("is asked about again after the agent has left and come back", async () => {

@@ -88,12 +88,20 @@ describe("a tool server in its sandbox", () => {
     assert.equal(written.isError, true);
   });
 
-  it("does not start with a folder that is not there", async () => {
+  it("does not start with a folder that is not there, or a file as its first, and says why", async () => {
     const missing = unkind("is plain", {
       sandbox: "bwrap",
       folders: [{ path: join(folder, "nowhere"), write: false }],
     });
-    await assert.rejects(missing.tools(SIGNAL), ToolFailure);
+    await assert.rejects(missing.tools(SIGNAL), { code: "unreachable", message: /nowhere is not there$/ });
+    const file = join(folder, "a.txt");
+    const ofFile = unkind("is plain", { sandbox: "bwrap", folders: [{ path: file, write: false }] });
+    await assert.rejects(ofFile.tools(SIGNAL), {
+      code: "unreachable",
+      message: /the first of its folders.* is a file/,
+    });
+    const beside = unkind("is plain", { sandbox: "bwrap", folders: [code, { path: file, write: false }] });
+    assert.equal((await beside.tools(SIGNAL)).tools.length, 1);
   });
 
   it("is ended with all that it has started when it takes too much", async () => {

@@ -243,7 +243,7 @@ export class World {
   /** The fetched files, once for each fetch. */
   readonly downloads: string[] = [];
   /** The codes of questions about calls whose answers were stopped. */
-  readonly questionsStopped: string[] = [];
+  readonly waitsStopped: string[] = [];
   readonly stopped: { readonly id: number; readonly keeps: boolean }[] = [];
   agent: Agent | undefined = AGENT;
   queued = 0;
@@ -340,7 +340,13 @@ export class World {
       answers: () => this.#answers(language),
       settings,
       tools: this.tools,
-      toolAccess: new ToolAccess({ servers: this.tools, privacy, grants, isEncrypted }),
+      toolAccess: new ToolAccess({
+        servers: this.tools,
+        privacy,
+        grants,
+        isEncrypted,
+        mayGrant: (_ghost, _room, userId) => Promise.resolve(userId === MODERATOR),
+      }),
       toolDecisions: new ToolDecisions({
         database,
         turns: turns.waiting,
@@ -351,7 +357,7 @@ export class World {
       }),
       grants,
       approvalMs: () => 3_600_000,
-      questionsStopped: (questions) => void this.questionsStopped.push(...questions.map(({ code }) => code)),
+      waitsStopped: (waits) => void this.waitsStopped.push(...waits.flatMap(({ codes }) => codes)),
       transcription: () => ({ provider: "local", model: "whisper-1" }),
       listensMs: 200,
       upload: (_ghost, _room, bytes, mimetype, form) => {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { OwnToolsConfig, ToolRules } from "../../config/config.ts";
 import { readTools, type KnownTool } from "../tool-definition.ts";
 import { ToolFailure } from "../tool-failure.ts";
@@ -73,6 +74,12 @@ const INSIDE: Pick<ToolRules, "locality" | "cloudModels"> = { locality: "local",
 /** The longest list of hosts that people are told of, in characters. */
 const LONGEST_HOSTS = 200;
 
+/** The hosts, as people agree to them. A longer list is cut, with a sign of the whole: more hosts are another agreement. */
 function hostsOf({ hosts }: OwnToolsConfig): string {
-  return hosts.join(", ").slice(0, LONGEST_HOSTS);
+  const all = hosts.join(", ");
+  if (all.length <= LONGEST_HOSTS) return all;
+  let shown = 0;
+  while (hosts.slice(0, shown + 1).join(", ").length <= LONGEST_HOSTS) shown++;
+  const sign = createHash("sha256").update(all).digest("hex").slice(0, 6);
+  return `${hosts.slice(0, shown).join(", ")} (+${hosts.length - shown}, ${sign})`;
 }

@@ -43,7 +43,7 @@ class TooLarge extends Error {
 
 /**
  * Reads an address by GET, without anything of the conversation but the address itself: only of the named hosts, by their
- * own address in the network, and led on only within the same host. Throws the signal's reason.
+ * own address in the network, and led on only within the same host, and not from https to http. Throws the signal's reason.
  */
 export async function fetchPage(address: string, readable: Readable, signal: AbortSignal): Promise<Fetched> {
   let url = address.length <= LONGEST_URL ? URL.parse(address) : null;
@@ -57,8 +57,8 @@ export async function fetchPage(address: string, readable: Readable, signal: Abo
       if (!isNamed(url, readable.hosts)) return refused("not_named");
       const got = await get(url, dispatcher, signal);
       if (!("to" in got)) return got;
-      const next = URL.parse(got.to.slice(0, LONGEST_URL), url.href);
-      if (next === null || !/^https?:$/.test(next.protocol)) return refused("leads_elsewhere");
+      const next = nextUrl(url, got.to);
+      if (next === undefined) return refused("leads_elsewhere");
       url = next;
     }
     return refused("leads_elsewhere");
@@ -70,6 +70,16 @@ export async function fetchPage(address: string, readable: Readable, signal: Abo
   } finally {
     await dispatcher.destroy();
   }
+}
+
+/**
+ * The address to which a page leads; undefined where it is of another scheme, or leads from https to http: whoever stands
+ * between could read along, and change the page.
+ */
+export function nextUrl(from: URL, location: string): URL | undefined {
+  const next = URL.parse(location.slice(0, LONGEST_URL), from.href);
+  if (next === null || !/^https?:$/.test(next.protocol)) return undefined;
+  return from.protocol === "https:" && next.protocol === "http:" ? undefined : next;
 }
 
 function refused(why: Unread): Fetched {

@@ -188,7 +188,7 @@ forEachDatabase((_kind, open) => {
       const world = new World(await open());
       const { code, turn } = await waiting(world);
       await world.say("Llama: !stop", GROUP);
-      assert.deepEqual(world.questionsStopped, [code]);
+      assert.deepEqual(world.waitsStopped, [code]);
       assert.deepEqual(await stateOf(world), []);
       await world.say(`Llama: !approve ${code}`, GROUP);
       assert.match(lastSaid(world), /Nothing waits here/);

@@ -155,6 +155,12 @@ forEachDatabase((_kind, open) => {
       await assert.rejects(add({ madeBy: "one more" }));
       await add({ madeBy: "of another one", owner: "@bob:example.test" });
       assert.equal((await reminders.of(HERE)).length, MOST_REMINDERS + 1);
+      // Many at once find no more places than there are.
+      const wanted = Array.from({ length: MOST_REMINDERS + 10 }, (_, nth) =>
+        add({ madeBy: `${nth} at once`, owner: "@dave:example.test" }),
+      );
+      const outcomes = await Promise.allSettled(wanted);
+      assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, MOST_REMINDERS);
       await assert.rejects(
         add({
           madeBy: "past",

@@ -754,7 +754,7 @@ forEachDatabase((_kind, open) => {
       runner.kick();
       await world.until(question, "waiting");
       const stopped = await world.store.stop(world.database, { ghost: GHOST, roomId: "!a", eventId: question });
-      assert.equal(stopped.questions.length, 1);
+      assert.equal(stopped.waiting.length, 1);
       runner.kick();
       const next = await world.ask("!a");
       runner.kick();

@@ -109,7 +109,7 @@ forEachDatabase((_kind, open) => {
         stopped: async (turn) => {
           await store.putBack(lease, turn);
           const which = { ghost: GHOST, roomId: ROOM, eventId: turn.eventId };
-          assert.deepEqual(await store.stop(database, which), { running: [], cancelled: 1, questions: [] });
+          assert.deepEqual(await store.stop(database, which), { running: [], cancelled: 1, waiting: [] });
         },
         deleted: (turn) => database.query("delete from turns where id = $1", [turn.id]),
         "by a version that knows no steps": async (turn) => {

@@ -211,7 +211,7 @@ forEachDatabase((_kind, open) => {
       await world.decide(codes[0] ?? "");
       const stopped = await world.store.stop(world.database, { ghost: GHOST, roomId: ROOM, eventId: turn.eventId });
       assert.deepEqual(
-        [stopped.running, stopped.cancelled, stopped.questions.map(({ code }) => code)],
+        [stopped.running, stopped.cancelled, stopped.waiting.flatMap(({ codes: left }) => left)],
         [[], 1, [codes[1]]],
       );
       assert.deepEqual([await world.state(turn), await world.decide(codes[1] ?? "")], ["cancelled", false]);
