@@ -45,7 +45,8 @@ export class Online {
   }
 
   async #goOnline(): Promise<void> {
-    const { client, config, processes, directory, database, botUserId, background, stopping, log } = this.#foundation;
+    const { client, config, registration, processes, directory, database, botUserId, background, stopping, log } =
+      this.#foundation;
     const { ghosts, presence, recovery, runner, clock } = this.#parts;
     const { banLists } = this.#stores;
     processes.listen({
@@ -55,7 +56,7 @@ export class Online {
         banLists.look();
       },
     });
-    await awaitHomeserver(client, log, stopping);
+    await awaitHomeserver(client, registration, log, stopping);
     await recovery.ping();
     await ghosts.announce([botUserId]);
     banLists.refresh();

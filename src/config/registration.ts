@@ -28,6 +28,8 @@ export interface RegistrationFile {
 
 /** registration.yaml, checked. */
 export interface Registration {
+  /** Path of the file. */
+  readonly file: string;
   readonly id: string;
   /** The URL at which the homeserver reaches the bridge. */
   readonly url: string;
@@ -83,6 +85,7 @@ export async function loadRegistration(
   if (problems.length > 0) throw new ConfigError(file, problems);
   const registration = raw as unknown as RegistrationFile;
   return {
+    file,
     id: registration.id,
     url: registration.url,
     asToken: registration.as_token,

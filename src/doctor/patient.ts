@@ -212,6 +212,6 @@ async function ping(
   } catch (error) {
     if (!isHomeserverError(error)) throw error;
     const code = error instanceof MatrixError ? error.errcode : undefined;
-    return { kind: "failed", code, reason: explainPingFailure(error, { url: registration.url }) };
+    return { kind: "failed", code, reason: explainPingFailure(error, registration) };
   }
 }

@@ -10,7 +10,7 @@ export function reasonOfHomeserverError(
   }
   if (!(error instanceof MatrixError)) return `the homeserver answers: ${error.message}`;
   if (isUnknownToken(error)) {
-    return "the homeserver refuses: it does not know the registration's as_token; give it the same file, and restart it";
+    return "the homeserver refuses: it does not know the registration's as_token: its copy has another one than ours (appservice.registration in config.yaml), or it has none; give it the same file, and restart it";
   }
   return `the homeserver refuses: ${error.message}`;
 }

@@ -15,8 +15,15 @@ export type PingResult =
 /**
  * Waits until the homeserver answers `/versions`, and logs that it waits. Only `signal` ends the wait, with its reason:
  * the bridge must survive a homeserver that is away for hours.
+ *
+ * @param ours our copy of the registration.
  */
-export async function awaitHomeserver(client: HomeserverClient, log: Logger, signal: AbortSignal): Promise<void> {
+export async function awaitHomeserver(
+  client: HomeserverClient,
+  ours: OurCopy,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
   for (let attempts = 1; ; attempts += 1) {
     try {
       await versions(client, { signal });
@@ -27,7 +34,7 @@ export async function awaitHomeserver(client: HomeserverClient, log: Logger, sig
       const waitMs = retryDelayMs(error, attempts);
       if (error instanceof MatrixError && error.errcode === "M_UNKNOWN_TOKEN") {
         // Synapse refuses even this call to an unknown token.
-        const reason = explainPingFailure(error, { url: "" });
+        const reason = explainPingFailure(error, ours);
         log.error({ reason, waitMs }, "the homeserver does not know this registration; agents answer once it does");
       } else {
         log.warn({ error, waitMs }, "waiting for the homeserver; agents answer once it does");
@@ -53,13 +60,19 @@ export async function pingAppservice(
   return numberField(answer, "duration_ms", "POST ping");
 }
 
-const UNKNOWN_TOKEN =
-  "The homeserver does not know this registration's as_token. Give it the registration file (Synapse: app_service_config_files in homeserver.yaml), make sure it is the same file as ours, and restart the homeserver.";
+function unknownToken({ file }: OurCopy): string {
+  return `The homeserver does not know this registration's as_token: its copy has another one than ours, ${file}, or it has none. Give it the same file (Synapse: app_service_config_files in homeserver.yaml), and restart the homeserver.`;
+}
+
+/** Our copy of the registration; the homeserver uses its own, which it shows nobody. */
+export interface OurCopy {
+  /** Path of the file. */
+  readonly file: string;
+  readonly url: string;
+}
 
 /** What is known about a failed ping. */
-export interface PingFailure {
-  /** The url in our copy of the registration; the homeserver uses the one in its own copy, which it tells nobody. */
-  readonly url: string;
+export interface PingFailure extends OurCopy {
   /** The homeserver's own words, such as `ConnectionRefusedError: …`; empty when there were none. */
   readonly said: string;
   /** Whether our listener refused a ping meanwhile, because of its hs_token; undefined where that can't be told. */
@@ -74,12 +87,12 @@ export const PING_FAILURES: ReadonlyMap<string, (failure: PingFailure) => string
   string,
   (failure: PingFailure) => string
 >([
-  ["M_UNKNOWN_TOKEN", () => UNKNOWN_TOKEN],
-  ["M_MISSING_TOKEN", () => UNKNOWN_TOKEN],
+  ["M_UNKNOWN_TOKEN", unknownToken],
+  ["M_MISSING_TOKEN", unknownToken],
   [
     "M_FORBIDDEN",
-    () =>
-      "The homeserver knows the as_token under another id. Make the id of both copies of the registration the same, and restart the homeserver.",
+    ({ file }) =>
+      `The homeserver knows the as_token under another id. Make the id of both copies of the registration the same, ours is ${file}, and restart the homeserver.`,
   ],
   [
     "M_URL_NOT_SET",
@@ -89,28 +102,29 @@ export const PING_FAILURES: ReadonlyMap<string, (failure: PingFailure) => string
   ["M_BAD_STATUS", badStatus],
   [
     "M_CONNECTION_FAILED",
-    ({ url, said }) =>
-      `The homeserver can't connect to the url in its copy of the registration${quoted(said)}. ${sameUrl(url)}`,
+    (failure) =>
+      `The homeserver can't connect to the url in its copy of the registration${quoted(failure.said)}. ${sameUrl(failure)}`,
   ],
   [
     "M_CONNECTION_TIMEOUT",
-    ({ url }) =>
-      `The homeserver got no answer in time from the url in its copy of the registration. Look for a firewall, or for an address that leads elsewhere. ${sameUrl(url)}`,
+    (failure) =>
+      `The homeserver got no answer in time from the url in its copy of the registration. Look for a firewall, or for an address that leads elsewhere. ${sameUrl(failure)}`,
   ],
   ["M_UNRECOGNIZED", () => "The homeserver does not ping application services; messages work all the same."],
 ]);
 
-function badStatus({ url, said, isRefusedByUs }: PingFailure): string {
+function badStatus(failure: PingFailure): string {
+  const { said, isRefusedByUs, file } = failure;
   const forbids = /^HTTP 40[13]\b/.test(said);
   if (isRefusedByUs === true || (isRefusedByUs === undefined && forbids)) {
-    return `The homeserver reached ${isRefusedByUs === true ? "this bridge" : "a bridge"}, which refused its hs_token. Its copy of the registration differs from ours: give it the same file, and restart the homeserver.`;
+    return `The homeserver reached ${isRefusedByUs === true ? "this bridge" : "a bridge"}, which refused its hs_token. Its copy of the registration has another hs_token than ours, ${file}: give it the same file, and restart the homeserver.`;
   }
-  return `Another program than this bridge answers at the url in the homeserver's copy of the registration${quoted(said)}. Stop that program, or give the homeserver the right address. ${sameUrl(url)}`;
+  return `Another program than this bridge answers at the url in the homeserver's copy of the registration${quoted(said)}. Stop that program, or give the homeserver the right address. ${sameUrl(failure)}`;
 }
 
 /** The homeserver reads its own copy of the registration, and nobody can ask it for the url there. */
-function sameUrl(url: string): string {
-  return `In our copy the url is ${url}: make sure that both copies are the same and that the homeserver can reach this address (in a container, 127.0.0.1 is the container itself), and restart the homeserver.`;
+function sameUrl({ url, file }: OurCopy): string {
+  return `In our copy, ${file}, the url is ${url}: make sure that both copies are the same and that the homeserver can reach this address (in a container, 127.0.0.1 is the container itself), and restart the homeserver.`;
 }
 
 /** The most characters of the homeserver's words that are told. */

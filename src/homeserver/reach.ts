@@ -3,7 +3,7 @@ import { backoffMs } from "../concurrency/backoff.ts";
 import type { Logger } from "../observability/log.ts";
 import type { HomeserverClient } from "./client.ts";
 import { isHomeserverError } from "./errors.ts";
-import { explainPingFailure, knowsNoPings, pingAppservice, type PingResult } from "./ping.ts";
+import { explainPingFailure, knowsNoPings, pingAppservice, type OurCopy, type PingResult } from "./ping.ts";
 import type { RecentPings } from "./recent-pings.ts";
 import { pause } from "./retry.ts";
 
@@ -16,7 +16,7 @@ const FRESH_MS = 10_000;
 /** The parts that a ping needs. */
 export interface ReachParts {
   readonly client: HomeserverClient;
-  readonly appservice: { readonly id: string; readonly url: string };
+  readonly appservice: OurCopy & { readonly id: string };
   readonly pings: RecentPings;
   /** Whether no other process works on this database: a ping may reach any of them. */
   readonly isAlone: () => boolean;
@@ -91,7 +91,7 @@ export class HomeserverReach {
     } catch (error) {
       if (!isHomeserverError(error)) throw error;
       const isRefusedByUs = isAlone() ? pings.refused > refusedBefore : undefined;
-      const reason = explainPingFailure(error, { url: appservice.url, isRefusedByUs });
+      const reason = explainPingFailure(error, { url: appservice.url, file: appservice.file, isRefusedByUs });
       this.#tellFailed(error, reason);
       return this.#note({ kind: "failed", reason, error });
     }

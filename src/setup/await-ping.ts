@@ -115,7 +115,7 @@ async function look(client: HomeserverClient, registration: Registration, signal
     const reason =
       error instanceof HomeserverUnreachable
         ? `The homeserver can't be reached: ${reasonOfNetworkError(error) ?? error.code}; is it being restarted?`
-        : explainPingFailure(error, { url: registration.url });
+        : explainPingFailure(error, registration);
     return { kind: "not yet", reason };
   }
 }

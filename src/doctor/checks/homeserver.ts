@@ -73,8 +73,9 @@ export const registered: Check = {
   },
 };
 
-const SAME_FILE =
-  "give the homeserver the same registration.yaml (app_service_config_files of homeserver.yaml names it), and restart the homeserver";
+function sameFile({ file }: Patient["registration"]): string {
+  return `give the homeserver the same file as ours, ${file} (app_service_config_files of homeserver.yaml names its copy), and restart the homeserver`;
+}
 
 async function judgeRegistration({ client, config, registration, ping }: Patient): Promise<Finding> {
   const expected = `@${registration.senderLocalpart}:${config.homeserver.domain}`;
@@ -85,7 +86,7 @@ async function judgeRegistration({ client, config, registration, ping }: Patient
     return domain === config.homeserver.domain
       ? bad(
           `the homeserver's copy has another sender_localpart: it takes the bridge for ${sender}, not ${expected}`,
-          SAME_FILE,
+          sameFile(registration),
         )
       : bad(
           `the homeserver's domain is ${domain ?? "unknown"}`,
@@ -98,8 +99,14 @@ async function judgeRegistration({ client, config, registration, ping }: Patient
     }
   }
   return (await takesAsToken(config.homeserver, registration.hsToken))
-    ? bad("as_token and hs_token are swapped: the homeserver accepts our hs_token as the as_token", SAME_FILE)
-    : bad(`the homeserver does not know the as_token${ping.kind === "failed" ? "" : " any more"}`, SAME_FILE);
+    ? bad(
+        "as_token and hs_token are swapped: the homeserver accepts our hs_token as the as_token",
+        sameFile(registration),
+      )
+    : bad(
+        `the homeserver does not know the as_token${ping.kind === "failed" ? "" : " any more"}: its copy of the registration has another one, or it has none`,
+        sameFile(registration),
+      );
 }
 
 /** Whether the homeserver knows a user by this token. */

@@ -119,7 +119,7 @@ describe("a bridge that is watched", () => {
     wire.on(PING, json({ errcode: "M_CONNECTION_FAILED", error: "ConnectionRefusedError: no" }, 502));
     const reach = new HomeserverReach({
       client,
-      appservice: { id: "agents", url: "http://127.0.0.1:9993" },
+      appservice: { id: "agents", url: "http://127.0.0.1:9993", file: "registration.yaml" },
       pings: new RecentPings(),
       isAlone: () => true,
       log,

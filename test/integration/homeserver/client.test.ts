@@ -470,7 +470,7 @@ describe("the homeserver client", () => {
 
   it("waits for a homeserver that is away", async () => {
     answers = [html(502), json(200, { nothing: true }), json(200, { versions: ["v1.11"] })];
-    await awaitHomeserver(client, silentLogger(), AbortSignal.timeout(20_000));
+    await awaitHomeserver(client, { file: "", url: "" }, silentLogger(), AbortSignal.timeout(20_000));
     assert.equal(received.length, 3);
   });
 

@@ -66,6 +66,7 @@ describe("a real Synapse", () => {
   let client: HomeserverClient;
   let running: RunningAppService;
   let url: string;
+  let file: string;
 
   before(async () => {
     const port = await freePort();
@@ -79,7 +80,7 @@ describe("a real Synapse", () => {
       rate_limited: false,
       namespaces: { users: [{ exclusive: true, regex: `@agent_.*:${DOMAIN}` }], aliases: [], rooms: [] },
     };
-    const file = join(await temporaryDirectory("registration"), "registration.yaml");
+    file = join(await temporaryDirectory("registration"), "registration.yaml");
     await writeFile(file, dump(registration));
     const synapsePort = await freePort();
     client = createHomeserverClient({ url: `http://127.0.0.1:${synapsePort}`, asToken: "as-token", log });
@@ -112,7 +113,7 @@ describe("a real Synapse", () => {
       appService,
       log,
     });
-    const waiting = awaitHomeserver(client, log, AbortSignal.timeout(90_000));
+    const waiting = awaitHomeserver(client, { file, url }, log, AbortSignal.timeout(90_000));
     synapse = await startHomeserver({ port: synapsePort, registrations: [file] });
     await waiting;
   });
@@ -132,7 +133,7 @@ describe("a real Synapse", () => {
     const stranger = createHomeserverClient({ url: synapse.url, asToken: "unknown", log });
     const reason = async (asking: HomeserverClient, id: string): Promise<string> => {
       const error: unknown = await pingAppservice(asking, id, "t2").catch((thrown: unknown) => thrown);
-      return explainPingFailure(error, { url });
+      return explainPingFailure(error, { file, url });
     };
     assert.match(await reason(stranger, "agents"), /app_service_config_files/);
     assert.match(await reason(client, "others"), /another id/);

@@ -42,7 +42,9 @@ describe("a new registration", () => {
   for (const domain of ["example.org", "localhost:8448", "[::1]:8448", "10.0.0.1"]) {
     it(`is good for ${domain}`, async () => {
       const made = makeRegistration({ domain, url: URL });
-      assert.deepEqual(await read(made, domain), {
+      const { file, ...others } = await read(made, domain);
+      assert.match(file, /\/registration\.yaml$/);
+      assert.deepEqual(others, {
         id: "agents",
         url: URL,
         asToken: made.as_token,

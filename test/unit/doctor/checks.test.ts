@@ -104,6 +104,7 @@ async function patientWith({ settings = {}, answers, registration, ...sights }: 
   const config = await loadSettings({ homeserver: { url, domain: "example.org" }, ...settings });
   const raw = { ...makeRegistration({ domain: "example.org", url: "http://127.0.0.1:9993" }), ...registration };
   const checked: Registration = {
+    file: config.appservice.registration,
     id: raw.id,
     url: raw.url,
     asToken: raw.as_token,
@@ -443,7 +444,7 @@ describe("the doctor distinguishes", () => {
     const refusal = { status: 401, body: { errcode: "M_UNKNOWN_TOKEN", error: "" } };
     const patient = await patientWith({ answers: { [WHOAMI]: refusal } });
     const registered = CHECKS.find(({ name }) => name === "registration") ?? assert.fail();
-    assert.match(badIn(await registered.run(patient)), /does not know the as_token.*app_service_config_files/);
+    assert.match(badIn(await registered.run(patient)), /does not know the as_token.*same file as ours, \/.*registration\.yaml .*app_service_config_files/);
     const elsewhere = await patientWith({
       answers: { [WHOAMI]: { body: { user_id: "@agents-appservice:example.com" } } },
     });

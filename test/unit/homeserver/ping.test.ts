@@ -6,22 +6,34 @@ import type { HomeserverClient } from "../../../src/homeserver/client.ts";
 import { awaitHomeserver, explainPingFailure } from "../../../src/homeserver/ping.ts";
 import type { Logger } from "../../../src/observability/log.ts";
 
-const URL_OF_BRIDGE = "http://bridge:9993";
+const OURS = { file: "/etc/agents/registration.yaml", url: "http://bridge:9993" };
 
 describe("the reason of a failed ping says what to do", () => {
   for (const [status, errcode, words] of [
-    [401, "M_UNKNOWN_TOKEN", /app_service_config_files.*restart the homeserver/],
-    [403, "M_FORBIDDEN", /the id of both copies/],
+    [
+      401,
+      "M_UNKNOWN_TOKEN",
+      /another one than ours, \/etc\/agents\/registration\.yaml, or it has none.*app_service_config_files.*restart the homeserver/,
+    ],
+    [403, "M_FORBIDDEN", /the id of both copies.*ours is \/etc\/agents\/registration\.yaml/],
     [400, "M_URL_NOT_SET", /has no url/],
-    [502, "M_BAD_STATUS", /Another program .*it says: broken.*http:\/\/bridge:9993/],
-    [502, "M_CONNECTION_FAILED", /can't connect to the url in its copy .*it says: broken.*http:\/\/bridge:9993/],
+    [
+      502,
+      "M_BAD_STATUS",
+      /Another program .*it says: broken.*In our copy, \/etc\/agents\/registration\.yaml, the url is http:\/\/bridge:9993/,
+    ],
+    [
+      502,
+      "M_CONNECTION_FAILED",
+      /can't connect to the url in its copy .*it says: broken.*In our copy, \/etc\/agents\/registration\.yaml, the url is http:\/\/bridge:9993/,
+    ],
     [504, "M_CONNECTION_TIMEOUT", /no answer in time .*http:\/\/bridge:9993/],
     [404, "M_UNRECOGNIZED", /does not ping/],
     [500, "M_UNKNOWN", /500 M_UNKNOWN: broken/],
   ] as const) {
     it(`for ${errcode}`, () => {
       const error = new MatrixError("POST ping", { status, errcode, error: "broken", retryAfterMs: undefined });
-      assert.match(explainPingFailure(error, { url: URL_OF_BRIDGE }), words);
+      assert.match(explainPingFailure(error, OURS), words);
     });
   }
 
@@ -29,8 +41,11 @@ describe("the reason of a failed ping says what to do", () => {
     const said = (error: string): MatrixError =>
       new MatrixError("POST ping", { status: 502, errcode: "M_BAD_STATUS", error, retryAfterMs: undefined });
     const explained = (error: string, isRefusedByUs?: boolean): string =>
-      explainPingFailure(said(error), { url: URL_OF_BRIDGE, isRefusedByUs });
-    assert.match(explained("HTTP 403 Forbidden", true), /reached this bridge, which refused its hs_token/);
+      explainPingFailure(said(error), { ...OURS, isRefusedByUs });
+    assert.match(
+      explained("HTTP 403 Forbidden", true),
+      /reached this bridge, which refused its hs_token.*has another hs_token than ours, \/etc\/agents\/registration\.yaml/,
+    );
     assert.match(explained("HTTP 403 Forbidden"), /reached a bridge, which refused its hs_token/);
     assert.match(explained("HTTP 403 Forbidden", false), /Another program .*HTTP 403 Forbidden/);
     assert.match(explained("HTTP 404 Not Found"), /Another program .*HTTP 404 Not Found/);
@@ -39,14 +54,14 @@ describe("the reason of a failed ping says what to do", () => {
   it("without control characters or more than a line of the homeserver's words", () => {
     const error = `a\u001b[2J\n. b${"c".repeat(1_000)}`;
     const failure = { status: 502, errcode: "M_CONNECTION_FAILED", error, retryAfterMs: undefined };
-    const told = explainPingFailure(new MatrixError("POST ping", failure), { url: URL_OF_BRIDGE });
+    const told = explainPingFailure(new MatrixError("POST ping", failure), OURS);
     assert.match(told, /\(it says: a \[2J ; bc+\)\. /);
     assert.ok(told.length < 700);
   });
 
   it("for a homeserver that is away", () => {
     const error = new HomeserverUnreachable("POST ping", "ECONNREFUSED", "the homeserver cannot be reached");
-    assert.match(explainPingFailure(error, { url: URL_OF_BRIDGE }), /cannot be reached/);
+    assert.match(explainPingFailure(error, OURS), /cannot be reached/);
   });
 });
 
@@ -66,8 +81,8 @@ describe("a homeserver", () => {
       setTimeout(() => ended.abort(new Error("enough")), 0);
       throw new MatrixError("GET versions", unknown);
     });
-    await assert.rejects(awaitHomeserver(client, log, ended.signal), /enough/);
+    await assert.rejects(awaitHomeserver(client, OURS, log, ended.signal), /enough/);
     assert.match(JSON.stringify(lines[0]), /does not know this registration.*/);
-    assert.match(JSON.stringify(lines[0]), /app_service_config_files/);
+    assert.match(JSON.stringify(lines[0]), /ours, \/etc\/agents\/registration\.yaml, .*app_service_config_files/);
   });
 });

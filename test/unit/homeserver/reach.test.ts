@@ -25,7 +25,7 @@ function reachOver(answers: readonly (() => unknown)[], pings: RecentPings = new
         return answer;
       }),
   } as unknown as HomeserverClient;
-  const appservice = { id: "agents", url: "http://bridge:9993" };
+  const appservice = { id: "agents", url: "http://bridge:9993", file: "registration.yaml" };
   const { signal } = new AbortController();
   const reach = new HomeserverReach({ client, appservice, pings, isAlone: () => true, log, signal });
   return { reach, lines, asked: () => asked };
