@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { pathToFileURL } from "node:url";
 import { prepareClients } from "./clients/prepare.ts";
 import { prepareHomeservers } from "./homeservers/prepare.ts";
 import { makeEmbeddedTemplate } from "./support/embedded.ts";
@@ -17,8 +18,8 @@ import { combine } from "./support/test-summary.ts";
 /** The number of files that run at once: unit tests compute, the others wait for servers most of the time. */
 const CONCURRENCY = { computing: 3, waiting: 4 };
 
-/** The time limit of a file, or of all files that share a process, on a machine with much other work. */
-const FILE_TIMEOUT_MS = 60 * 60_000;
+/** The time limit of a test. Those of its file, and of what it leaves open, are in file-limits.ts. */
+const TEST_TIMEOUT_MS = 15 * 60_000;
 
 /**
  * The number of processes that run the files of a suite. A separate process for each would cost more than most of these
@@ -92,7 +93,13 @@ try {
   // A single unit test finishes sooner without it.
   if (waiting.length > 0 || filter.length === 0) await makeEmbeddedTemplate();
   const start = (files: string[], concurrency: number): ReturnType<typeof run> =>
-    run({ files, concurrency, timeout: FILE_TIMEOUT_MS, signal: ended.signal });
+    run({
+      files,
+      concurrency,
+      timeout: TEST_TIMEOUT_MS,
+      execArgv: ["--import", pathToFileURL(inCheckout("test/support/file-limits.ts")).href],
+      signal: ended.signal,
+    });
   const afterServices = async (): Promise<ReturnType<typeof run>> => {
     await services;
     return start(waiting, CONCURRENCY.waiting);
