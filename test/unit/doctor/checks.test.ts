@@ -444,7 +444,10 @@ describe("the doctor distinguishes", () => {
     const refusal = { status: 401, body: { errcode: "M_UNKNOWN_TOKEN", error: "" } };
     const patient = await patientWith({ answers: { [WHOAMI]: refusal } });
     const registered = CHECKS.find(({ name }) => name === "registration") ?? assert.fail();
-    assert.match(badIn(await registered.run(patient)), /does not know the as_token.*same file as ours, \/.*registration\.yaml .*app_service_config_files/);
+    assert.match(
+      badIn(await registered.run(patient)),
+      /does not know the as_token.*same file as ours, \/.*registration\.yaml .*app_service_config_files/,
+    );
     const elsewhere = await patientWith({
       answers: { [WHOAMI]: { body: { user_id: "@agents-appservice:example.com" } } },
     });
