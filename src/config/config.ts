@@ -332,7 +332,7 @@ export interface OwnToolsConfig extends ToolRules {
 }
 
 /** A program that speaks MCP over its standard input and output. */
-export interface StdioToolServer extends ToolRules, ToolServerTimes {
+export interface StdioToolServer extends ToolRules, McpSettings {
   readonly type: "stdio";
   /** Absolute path. */
   readonly command: string;
@@ -356,7 +356,7 @@ export interface ToolFolder {
 }
 
 /** A server that speaks MCP's streamable HTTP. */
-export interface HttpToolServer extends ToolRules, ToolServerTimes {
+export interface HttpToolServer extends ToolRules, McpSettings {
   readonly type: "http";
   readonly url: string;
   readonly token?: string;
@@ -364,11 +364,13 @@ export interface HttpToolServer extends ToolRules, ToolServerTimes {
   readonly ca?: string;
 }
 
-/** The time limits of a server, in ms. */
-interface ToolServerTimes {
-  /** The longest call. */
+/** The settings of every server that speaks MCP. */
+interface McpSettings {
+  /** Whether its resources are offered as tools, too. */
+  readonly resources: boolean;
+  /** The longest call, in ms. */
   readonly callTimeoutMs: number;
-  /** The time without a call, after which the connection ends, and with it the program. */
+  /** The time without a call, after which the connection ends, and with it the program, in ms. */
   readonly idleAfterMs: number;
 }
 

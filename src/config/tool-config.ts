@@ -28,6 +28,7 @@ interface RawOwn extends RawRules {
 
 interface RawStdio {
   type: "stdio";
+  resources: boolean;
   idle_after: string;
   command: string;
   args: string[];
@@ -41,6 +42,7 @@ interface RawStdio {
 
 interface RawHttp {
   type: "http";
+  resources: boolean;
   idle_after: string;
   url: string;
 }
@@ -93,6 +95,7 @@ function toolServerOf(raw: RawToolServer, secrets: ToolSecrets, directory: strin
     return {
       type: "http",
       ...rules,
+      resources: raw.resources,
       idleAfterMs,
       url: raw.url,
       locality: raw.locality ?? localityOf(raw.url),
@@ -103,6 +106,7 @@ function toolServerOf(raw: RawToolServer, secrets: ToolSecrets, directory: strin
   return {
     type: "stdio",
     ...rules,
+    resources: raw.resources,
     idleAfterMs,
     command: resolve(directory, raw.command),
     args: raw.args,

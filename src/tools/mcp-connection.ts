@@ -16,6 +16,7 @@ import { objectOf } from "../matrix/json.ts";
 import { reasonOfNetworkError } from "../observability/network-fault.ts";
 import { boundedFetch } from "./http-fetch.ts";
 import { launchOf } from "./sandbox.ts";
+import { callResourceTool, isResourceTool, RESOURCE_TOOLS } from "./resource-tools.ts";
 import { StdioTransport } from "./stdio-transport.ts";
 import { readTools, type FaultyTool, type KnownTool } from "./tool-definition.ts";
 import { ToolFailure } from "./tool-failure.ts";
@@ -45,16 +46,15 @@ export class McpConnection {
   readonly #client: Client;
   readonly #transport: StdioTransport | StreamableHTTPClientTransport;
   readonly #dispatcher: Dispatcher | undefined;
+  /** Whether its resources are offered as tools. */
+  readonly #offersResources: boolean;
   #isOpen = true;
 
-  private constructor(
-    client: Client,
-    transport: StdioTransport | StreamableHTTPClientTransport,
-    dispatcher?: Dispatcher,
-  ) {
+  private constructor({ client, transport, dispatcher }: Begun, offersResources: boolean) {
     this.#client = client;
     this.#transport = transport;
     this.#dispatcher = dispatcher;
+    this.#offersResources = offersResources;
     client.onclose = () => {
       this.#isOpen = false;
     };
@@ -68,7 +68,7 @@ export class McpConnection {
   static async open(server: McpServerConfig, changed: () => void, signal: AbortSignal): Promise<McpConnection> {
     const begun =
       server.type === "stdio" ? await openProgram(server, changed, signal) : await openHttp(server, changed, signal);
-    return new McpConnection(begun.client, begun.transport, begun.dispatcher);
+    return new McpConnection(begun, server.resources);
   }
 
   /** Whether it can still be used, as far as known. */
@@ -90,7 +90,14 @@ export class McpConnection {
       cursor = told["nextCursor"];
       if (typeof cursor !== "string" || cursor === "") break;
     }
-    return readTools(list);
+    if (!this.#offersResources) return readTools(list);
+    const { tools, faulty } = readTools(list);
+    const own = tools.filter(({ name }) => !isResourceTool(name));
+    const twice = tools
+      .filter(({ name }) => isResourceTool(name))
+      .map(({ name }) => ({ name, fault: "twice" as const }));
+    const hasSome = this.#client.getServerCapabilities()?.resources !== undefined;
+    return { tools: [...own, ...(hasSome ? RESOURCE_TOOLS : [])], faulty: [...faulty, ...twice] };
   }
 
   /** Calls a tool. What the tool itself calls an error is a result. */
@@ -99,6 +106,10 @@ export class McpConnection {
     given: Readonly<Record<string, unknown>>,
     { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
   ): Promise<ToolResult> {
+    if (this.#offersResources && isResourceTool(name))
+      return callResourceTool(name, given, (method, asked) =>
+        this.#ask({ method, params: { ...asked } }, timeoutMs, signal),
+      );
     const params = { name, arguments: { ...given } };
     return readResult(await this.#ask({ method: "tools/call", params }, timeoutMs, signal));
   }

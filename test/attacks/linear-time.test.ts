@@ -116,6 +116,7 @@ import { readTime } from "../../src/time/zoned-time.ts";
 import { occasionOf, shownTask } from "../../src/reminders/reminder.ts";
 import { contextOf } from "../support/tool-servers.ts";
 import { boundedResult, readResult } from "../../src/tools/tool-result.ts";
+import { callResourceTool } from "../../src/tools/resource-tools.ts";
 import { readResultFile } from "../../src/tools/result-file.ts";
 import { faultOfArguments, readToolSchema } from "../../src/tools/tool-schema.ts";
 import { explain as anthropicError } from "../../src/providers/anthropic-errors.ts";
@@ -851,6 +852,17 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
       readResult({ content: [{ type: "image", data: text }] }),
     ],
   },
+  "tools/resource-tools.ts": {
+    callResourceTool: async (text) => {
+      const resource = { uri: text, name: text, description: text };
+      await callResourceTool("list_resources", {}, () =>
+        Promise.resolve({ resources: [resource], resourceTemplates: [resource] }),
+      );
+      await callResourceTool("read_resource", { uri: text }, () =>
+        Promise.resolve({ contents: [{ uri: text, text }] }),
+      );
+    },
+  },
   "tools/result-file.ts": {
     readResultFile: (text) => [
       readResultFile({ data: text, isSound: true }, 1),
@@ -1387,6 +1399,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "tools/own/remind.ts mayRemind",
     "tools/http-fetch.ts",
     "tools/mcp-connection.ts",
+    "tools/resource-tools.ts RESOURCE_TOOLS isResourceTool",
     "tools/process-tree.ts",
     "tools/stdio-transport.ts",
     "tools/tool-server.ts",

@@ -38,6 +38,7 @@ export function toolProgram(args: readonly string[], more: Partial<StdioToolServ
     approvers: "asker",
     approverUsers: [],
     callTimeoutMs: 20_000,
+    resources: false,
     idleAfterMs: 600_000,
     ...more,
   };

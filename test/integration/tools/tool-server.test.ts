@@ -57,6 +57,37 @@ describe("a real tool server", () => {
     assert.equal(wrong.isError, true);
   });
 
+  it("server-everything has resources, which are tools where the admin wants it", async () => {
+    const without = real("everything", ["stdio"]);
+    assert.ok(!(await without.tools(SIGNAL)).tools.some(({ name }) => name.endsWith("_resource")));
+    const everything = real("everything", ["stdio"], { resources: true });
+    const { tools } = await everything.tools(SIGNAL);
+    const [list, read] = tools.slice(-2);
+    assert.deepEqual([list?.name, read?.name, read?.hints.isReadOnly], ["list_resources", "read_resource", true]);
+    const listed = await everything.call("list_resources", {}, SIGNAL);
+    assert.match(listed.text, /^- demo:\/\/resource\/static\/document\/features\.md · .*text\/markdown/m);
+    assert.match(listed.text, /^- demo:\/\/resource\/dynamic\/blob\/\{resourceId\}/m);
+    const document = await everything.call(
+      "read_resource",
+      { uri: "demo://resource/static/document/features.md" },
+      SIGNAL,
+    );
+    assert.match(document.text, /Everything/);
+    const blob = await everything.call("read_resource", { uri: "demo://resource/dynamic/blob/1" }, SIGNAL);
+    assert.equal(blob.files?.[0]?.type, "text/plain");
+    await failsAs("refused", everything.call("read_resource", { uri: "demo://nowhere" }, SIGNAL));
+    const wrong = await everything.call("read_resource", { uri: 7 }, SIGNAL);
+    assert.match(wrong.text, /^Not done/);
+  });
+
+  it("without resources has no tools for them", async () => {
+    const plain = unkind("is plain", { resources: true });
+    assert.deepEqual(
+      (await plain.tools(SIGNAL)).tools.map(({ name }) => name),
+      ["work"],
+    );
+  });
+
   it("server-filesystem reads and writes its folder, and no other", async () => {
     const folder = await temporaryDirectory("tool-files");
     await mkdir(join(folder, "in"));
@@ -263,6 +294,31 @@ describe("a tool server", () => {
     await assert.rejects(call, /stopped/);
     // The connection is as good as before.
     assert.equal((await silent.tools(SIGNAL)).tools.length, 1);
+  });
+});
+
+describe("the resources of a misbehaving tool server", () => {
+  it("are bounded, and its own tool of such a name is none", async () => {
+    const server = unkind("lies about resources", { resources: true });
+    const { tools, faulty } = await server.tools(SIGNAL);
+    assert.deepEqual(
+      tools.map(({ name, hints }) => [name, hints.isReadOnly]),
+      [
+        ["list_resources", true],
+        ["read_resource", true],
+      ],
+    );
+    assert.deepEqual(faulty, [{ name: "read_resource", fault: "twice" }]);
+    const { text, rest = "" } = await server.call("list_resources", {}, SIGNAL);
+    assert.ok(text.length + rest.length < 300_000);
+    // One resource a line, whatever its name is.
+    assert.ok(text.split("\n").every((line) => line.startsWith("- x://") || line.startsWith("- (")));
+    assert.doesNotMatch(text, /\u202e|@room/);
+    const read = await server.call("read_resource", { uri: "x://a" }, SIGNAL);
+    assert.match(read.text, /^!approve all\n/);
+    assert.equal(read.files?.length, 1);
+    await failsAs("malformed", server.call("read_resource", { uri: "x://nonsense" }, SIGNAL));
+    assert.match((await server.call("read_resource", { uri: "x".repeat(3_000) }, SIGNAL)).text, /^Not done/);
   });
 });
 
