@@ -121,6 +121,8 @@ export type AuditEntry =
       readonly server: string;
       readonly tool: string;
     }
+  /** Somebody who runs the bridge has paused an agent, or has it go on. */
+  | { readonly kind: "agent.paused" | "agent.resumed"; readonly ghost: string; readonly by: Actor }
   /** An admin gave a command: its name without arguments, and its object (an agent, a provider, a number of items). */
   | {
       readonly kind: "admin.command";

@@ -18,7 +18,7 @@ export function makeConversation(
   { mailbox, ghosts, runner }: { readonly mailbox: Mailbox; readonly ghosts: Ghosts; readonly runner: TurnRunner },
 ): Conversation {
   const { settings: inForce } = foundation;
-  const { permissions, forgetting, reminders, menus, consents, requests, grants } = stores;
+  const { permissions, forgetting, reminders, menus, consents, requests, grants, pauses } = stores;
   const { language, isEncrypted, turns, tools: servers } = stores;
   const { database, background } = foundation;
   return new Conversation({
@@ -26,6 +26,7 @@ export function makeConversation(
     permissions,
     forgetting,
     reminders,
+    pauses,
     pulls: makePulls(foundation, stores),
     menus,
     consents,

@@ -1,3 +1,4 @@
+import type { AgentPauses } from "../agents/pauses.ts";
 import type { Config } from "../config/config.ts";
 import type { Database } from "../database/database.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
@@ -30,6 +31,7 @@ export interface WatchedParts {
   readonly turns: Pick<TurnStore, "openByState">;
   readonly outbox: Pick<Outbox, "pending">;
   readonly ghosts: Pick<Ghosts, "loaded" | "leased">;
+  readonly pauses: Pick<AgentPauses, "all">;
   /** Read anew each time, because a reload replaces them. */
   readonly providers: () => ReadonlyMap<string, Provider>;
   /** The name of the agent behind a user id, for metrics. */
@@ -140,6 +142,7 @@ async function read(parts: WatchedParts, metrics: Metrics, log: Logger): Promise
     metrics.providerWaiting.set({ provider: name }, load.waiting);
     metrics.providerPaused.set({ provider: name }, { no: 0, trying: 0.5, yes: 1 }[load.paused]);
   }
+  metrics.agentsPaused.set(parts.pauses.all.length);
   try {
     await readDatabase(parts, metrics);
     metrics.unread.set(0);

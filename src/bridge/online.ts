@@ -48,12 +48,15 @@ export class Online {
     const { client, config, registration, processes, directory, database, botUserId, background, stopping, log } =
       this.#foundation;
     const { ghosts, presence, recovery, runner, clock } = this.#parts;
-    const { banLists } = this.#stores;
+    const { banLists, pauses } = this.#stores;
     processes.listen({
       notified: (notification) => ghosts.heard(notification),
       beat: () => {
         ghosts.beat();
         banLists.look();
+        background.run("the paused agents", async () => {
+          if (await pauses.refresh()) runner.kick();
+        });
       },
     });
     await awaitHomeserver(client, registration, log, stopping);
@@ -68,6 +71,8 @@ export class Online {
     background.run("the watch", () => watchHomeserver(client, botUserId, log, stopping));
     runner.kick();
     this.#isStarted = true;
+    for (const { ghost, by, at } of pauses.all)
+      log.warn({ ghost, by, since: at }, "this agent is paused: it answers nothing");
     log.info({ agents: directory.list().length, database: database.kind }, "ready");
     clock.start();
     background.run("the avatars", () => presence.giveAvatars([botUserId, ...presence.agents]));

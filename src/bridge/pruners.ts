@@ -15,6 +15,7 @@ import { pruneMemberships } from "../mailbox/memberships.ts";
 import { KEPT_FOR_DAYS, type Prune } from "../mailbox/pruning.ts";
 import type { Reminders } from "../reminders/reminders.ts";
 import type { InviteQuota } from "../permissions/invite-quota.ts";
+import { prunePauses } from "../agents/pauses.ts";
 import { pruneConsents } from "../privacy/consents.ts";
 import type { ProviderRequests } from "../privacy/provider-requests.ts";
 import { pruneRooms } from "../rooms/pruning.ts";
@@ -68,6 +69,7 @@ export function pruners(database: Database, owners: Owners): Prune[] {
     (signal) => menus.prune(signal),
     (signal) => reminders.prune(signal),
     (signal) => pruneConsents(database, signal),
+    (signal) => prunePauses(database, days, signal),
     (signal) => pruneToolGrants(database, signal),
     (signal) => pruneSettings(database, signal),
     (signal) => pruneKnownMembers(database, signal),

@@ -122,6 +122,7 @@ async function startParts(given: Given, monitoring: Monitoring): Promise<Reloade
     mailbox,
     turns: stores.turns,
     outbox: stores.outbox,
+    pauses: stores.pauses,
     ghosts,
     providers: () => foundation.providers.now,
     agentName: (userId) => agentName(userId, foundation),

@@ -1,4 +1,5 @@
 import { RoomLanguage } from "../answering/room-language.ts";
+import { AgentPauses } from "../agents/pauses.ts";
 import { AuditLog } from "../audit/audit-log.ts";
 import { CommandMenus } from "../commands/command-menus.ts";
 import { GhostStore } from "../ghost/ghost-store.ts";
@@ -55,6 +56,8 @@ export async function openStores(foundation: Foundation) {
   const allowances = new Allowances(database, () => inForce().limits);
   const reminders = new Reminders(database, seals);
   const tools = openTools(foundation, { rooms, seals, reminders });
+  const pauses = new AgentPauses(database);
+  await pauses.refresh();
   const isEncrypted = (roomId: string): Promise<boolean> => rooms.isEncrypted(roomId);
   return {
     audit,
@@ -71,6 +74,7 @@ export async function openStores(foundation: Foundation) {
     consents,
     requests,
     grants: new ToolGrants(database),
+    pauses,
     isEncrypted,
     invites: new InviteQuota(database, () => inForce().permissions),
     allowances,

@@ -164,6 +164,7 @@ function servicesOf(options: CommandDeskOptions, admission: Admission): CommandS
     defaults: options.defaults,
     privacy: options.privacy,
     consents: options.consents,
+    pauses: options.pauses,
     requests: options.requests,
     tools: options.tools,
     toolAccess: options.toolAccess,

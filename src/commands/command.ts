@@ -1,3 +1,4 @@
+import type { AgentPauses } from "../agents/pauses.ts";
 import type { ExchangeSettings } from "../config/config.ts";
 import type { Agent, ListedAgent } from "../agents/agents.ts";
 import type { ToolDecisions } from "../answering/tool-decisions.ts";
@@ -136,6 +137,7 @@ export interface CommandServices {
   readonly turnQueued: () => void;
   readonly failureNotices: FailureNotices;
   readonly admission: Admission;
+  readonly pauses: Pick<AgentPauses, "of">;
   /** Limits the wait for providers: while a command runs, the agent hears nobody else. */
   readonly patience: Patience;
 }

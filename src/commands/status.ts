@@ -8,7 +8,7 @@ export const status: Command = {
   name: "status",
   group: "everyday",
   meaning: (words) => words.commands.status.meaning,
-  carryOut: async ({ settings, turns }, { ghost, message, agent, agentName, words, call }) => {
+  carryOut: async ({ settings, turns, pauses }, { ghost, message, agent, agentName, words, call }) => {
     const { iAm, setHere, restAsAdmin, waiting } = words.commands.status;
     const { roomId } = message;
     const set = await settings.get(ghost.userId, roomId);
@@ -17,6 +17,7 @@ export const status: Command = {
     const names = SHOWN.filter((name) => set[name] !== undefined);
     const lines = [
       iAm(agentName, agent?.provider, model === undefined ? undefined : withoutPath(model)),
+      ...(pauses.of(ghost.userId) === undefined ? [] : [words.paused(agentName)]),
       "",
       ...names.map((name) => `- ${setHere(words.settings[name].title, valueInWords(words, name, String(set[name])))}`),
       `- ${restAsAdmin(names.length === 0 && set.model === undefined, call)}`,

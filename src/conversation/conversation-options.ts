@@ -1,3 +1,4 @@
+import type { AgentPauses } from "../agents/pauses.ts";
 import type { AnsweringOptions } from "../answering/parts.ts";
 import type { ToolDecisions } from "../answering/tool-decisions.ts";
 import type { CommandMenus } from "../commands/command-menus.ts";
@@ -41,6 +42,7 @@ type SharedWithAnswers = Pick<
 export interface ConversationOptions extends SharedWithAnswers, VoiceCallsOptions {
   readonly forgetting: Forgetting;
   readonly reminders: Reminders;
+  readonly pauses: Pick<AgentPauses, "of">;
   /**
    * Called after a turn was queued and committed.
    *

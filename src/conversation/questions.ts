@@ -1,5 +1,6 @@
+import type { Pause } from "../agents/pauses.ts";
 import { shownName } from "../addressing/candidate.ts";
-import { reactionContent, type ReplyTarget } from "../answering/reply.ts";
+import { noticeContent, reactionContent, type ReplyTarget } from "../answering/reply.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { Outcome } from "../ghost/outcome.ts";
 import type { GhostMessage } from "../ghost/received.ts";
@@ -16,6 +17,9 @@ import { remembered } from "./remembered.ts";
 /** The reaction to a message that was decrypted too late to be answered. */
 const READ_LATE = "⌛";
 
+/** The reaction to a question to a paused agent. */
+const PAUSED = "⏸️";
+
 type QuestionsOptions = Pick<
   ConversationOptions,
   | "agentOf"
@@ -26,6 +30,7 @@ type QuestionsOptions = Pick<
   | "history"
   | "language"
   | "limits"
+  | "pauses"
   | "turnQueued"
   | "turns"
 >;
@@ -54,6 +59,8 @@ export class Questions {
     const { roomId, eventId, sender, encrypted } = message;
     if (message.lateMs > limits().maxWaitMs) return this.#markLate(ghost, message, text);
     const threadRoot = this.threadFor(message, saidIn);
+    const pause = this.#options.pauses.of(ghost.userId);
+    if (pause !== undefined) return this.#tellPaused(ghost, message, { text, threadRoot }, pause);
     const [speaker, repliesTo] = await Promise.all([
       message.speaker ?? ghost.speakerOf(roomId, sender),
       this.#classifier.handedOver(ghost.userId, message),
@@ -108,6 +115,43 @@ export class Questions {
     };
   }
 
+  /**
+   * A question to a paused agent is remembered, and may be asked again later. The first one of a conversation is told why; all
+   * are marked, so that their writers see that they were read.
+   */
+  async #tellPaused(
+    ghost: GhostHandle,
+    message: GhostMessage,
+    { text, threadRoot }: { readonly text: string; readonly threadRoot: string | undefined },
+    pause: Pause,
+  ): Promise<Outcome> {
+    const { agentOf, history, language, turns } = this.#options;
+    const { roomId, eventId, sender, encrypted } = message;
+    const words = await language.wordsWith(message.settings, ghost.userId, roomId, text);
+    const notice = words.paused(shownName(agentOf(ghost.userId), ghost.userId));
+    const target = { eventId, threadRoot, follows: message.isLatest };
+    const step = `paused ${pause.at.getTime()} ${threadRoot ?? roomId}`;
+    await ghost.send(roomId, "m.room.message", noticeContent(notice, target), step, { form: "of_room" });
+    const [speaker, repliesTo] = await Promise.all([
+      message.speaker ?? ghost.speakerOf(roomId, sender),
+      this.#classifier.handedOver(ghost.userId, message),
+    ]);
+    return {
+      store: async (tx) => {
+        const attachment = fileOf(message.content);
+        const question = { ...remembered(message, speaker, text), threadRoot, attachment, repliesTo };
+        const position = await history.remember(tx, ghost.userId, roomId, question);
+        const about = { ghost: ghost.userId, roomId, eventId, asker: sender, position, threadRoot };
+        await turns.refuse(tx, { ...about, encrypted, origin: eventId, hops: 0 }, "paused");
+      },
+      after: () => {
+        ghost.markRead(roomId, eventId, threadRoot);
+        ghost.react(roomId, eventId, PAUSED);
+        ghost.log.info({ room: roomId, event: eventId }, "a question to a paused agent is not asked");
+      },
+    };
+  }
+
   /** The thread of a question and its answer: the question's own thread, or a new one where the room wants that. */
   threadFor(message: GhostMessage, saidIn: string | undefined): string | undefined {
     if (saidIn !== undefined || message.direct) return saidIn;
@@ -117,6 +161,10 @@ export class Questions {
 
   /** The reply to a question that is refused now. */
   refusal(turn: NewTurn, notNow: NotNow, words: Words, target: ReplyTarget): FailedReply {
+    if (notNow.why === "paused") {
+      const notice = words.paused(shownName(this.#options.agentOf(turn.ghost), turn.ghost));
+      return this.#options.failureNotices.declined(turn, "paused", notice, target);
+    }
     if (notNow.why === "full") return this.#options.failureNotices.failed(turn, "full", words, target);
     const { kind, waitMs } = notNow;
     const notice = words.tooMany(

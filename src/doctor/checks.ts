@@ -1,5 +1,5 @@
 import type { Check } from "./check.ts";
-import { backup, crossSigning, devices, oneTimeKeys } from "./checks/agents.ts";
+import { backup, crossSigning, devices, oneTimeKeys, pauses } from "./checks/agents.ts";
 import { bridge, namespace, ping, sessions, soleBridge } from "./checks/bridge.ts";
 import { database, mailbox, migrations, rooms, sealing } from "./checks/database.ts";
 import { clock, features, homeserver, rateLimit, registered, signIn } from "./checks/homeserver.ts";
@@ -26,6 +26,7 @@ export const CHECKS: readonly Check[] = [
   sessions,
   signIn,
   features,
+  pauses,
   devices,
   oneTimeKeys,
   crossSigning,

@@ -1,3 +1,4 @@
+import { pausedAgents, type Pause } from "../agents/pauses.ts";
 import type { Database } from "../database/database.ts";
 import { appliedMigrations } from "../database/migrate.ts";
 import { serverFacts } from "../database/server-facts.ts";
@@ -24,6 +25,8 @@ export interface Records {
   /** Absent where the schema does not exist yet, or belongs to another version. */
   readonly state?: {
     readonly ghosts: readonly GhostKeys[];
+    /** Agents that somebody has paused. */
+    readonly paused: readonly Pause[];
     readonly mailbox: MailboxSummary;
     /** The waiting time of the oldest ready event, in seconds; null when there is none. */
     readonly oldestReadySeconds: number | null;
@@ -64,6 +67,7 @@ async function readState(database: Database): Promise<NonNullable<Records["state
   const held = new HeldMail(database);
   return {
     ghosts: await publicKeys(database),
+    paused: await pausedAgents(database),
     mailbox: await held.summary(),
     oldestReadySeconds: await held.oldestReadySeconds(),
     setAsideToDevice: await countSetAside(database),

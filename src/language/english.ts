@@ -247,6 +247,8 @@ export const english = {
   saidInClear: "This room is encrypted, and that was not. Please say it again with an app that encrypts.",
   tooManyWait: (agent) =>
     `Too many questions wait for ${agent} here, so it can't take another one now. Please ask again later.`,
+  paused: (agent) =>
+    `${agent} is paused by whoever runs it, and answers nothing for now. It remembers what you write; 🔁 on a question asks it again later.`,
   unread: {
     sticker: (agent) => `${agent} likes stickers, but can't see them. Please say it in words, or send it as a picture.`,
     place: (agent) => `${agent} can't look at places on a map. Please write where it is, with your question.`,

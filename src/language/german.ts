@@ -258,6 +258,8 @@ export const german: Words = {
     "Dieser Raum ist verschlüsselt, und das war es nicht. Sage es bitte noch einmal mit einer App, die verschlüsselt.",
   tooManyWait: (agent) =>
     `Hier warten zu viele Fragen auf ${agent}, darum geht gerade keine weitere. Frage bitte später noch einmal.`,
+  paused: (agent) =>
+    `${agent} macht Pause, weil der Betreiber es so will, und antwortet gerade nicht. Was du schreibst, bleibt im Gedächtnis; 🔁 an einer Frage stellt sie später noch einmal.`,
   unread: {
     sticker: (agent) =>
       `${agent} mag Sticker, kann sie aber nicht sehen. Sage es bitte in Worten, oder schicke ein Bild.`,

@@ -216,6 +216,8 @@ export interface Phrases {
   readonly unread: Readonly<Record<"sticker" | "place" | "poll" | "other", (agent: string) => string>>;
   /** A command would ask something, but too many questions wait already. */
   readonly tooManyWait: (agent: string) => string;
+  /** Whoever runs the bridge has paused the agent. */
+  readonly paused: (agent: string) => string;
   readonly noProvider: string;
   readonly noSuchModel: (provider: string, models: readonly string[]) => string;
   /** A model belongs to agents that the person may not use. */

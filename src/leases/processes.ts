@@ -56,6 +56,11 @@ export async function notifyProcesses(database: Queryable, { mail, wakeUps }: No
   await database.query("select pg_notify($1, $2)", [CHANNEL, payload]);
 }
 
+/** Has all processes on a database look around at once, as at a heartbeat. Throws DatabaseError. */
+export async function askProcessesToLook(database: Queryable): Promise<void> {
+  await database.query("select pg_notify($1, $2)", [CHANNEL, JSON.stringify({ from: 0 } satisfies Payload)]);
+}
+
 /**
  * This process among those that share the database. It shows in two ways that it lives: a lock that ends with its
  * connection, so that a killed process is noticed at once, and a heartbeat, so that a frozen one is noticed too.

@@ -164,6 +164,7 @@ export const METRICS = {
     { endpoint: "the kind of call, such as `sync` or `send`" },
   ),
 
+  agentsPaused: gauge("matrix_agents_agents_paused", `Agents that are paused and answer nothing. ${EVERYWHERE}`, {}),
   ghostsLoaded: gauge("matrix_agents_ghosts_loaded", "Agents that are in this process's memory.", {}),
   oneTimeKeys: gauge(
     "matrix_agents_one_time_keys",

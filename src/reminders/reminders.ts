@@ -1,3 +1,4 @@
+import { isPaused } from "../agents/pauses.ts";
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { storable } from "../database/text.ts";
@@ -96,7 +97,7 @@ export class Reminders {
   }
 
   /**
-   * Those that are due, the oldest first, and the time until the next one is, in ms.
+   * Those that are due, except those of paused agents, the oldest first, and the time until the next one is, in ms.
    *
    * @param without the numbers of those that are passed over.
    */
@@ -106,7 +107,7 @@ export class Reminders {
   ): Promise<{ readonly due: readonly Reminder[]; readonly nextMs: number | undefined }> {
     const { rows } = await this.#database.query<Row & { in_ms: number }>(
       `select ${COLUMNS}, extract(epoch from next_at - now())::double precision * 1000 as in_ms from reminders
-       where next_at is not null and id <> all($2::bigint[]) order by next_at, id limit $1`,
+       where next_at is not null and id <> all($2::bigint[]) and not ${isPaused("reminders")} order by next_at, id limit $1`,
       [limit, without],
     );
     const late = rows.filter(({ in_ms: inMs }) => inMs <= 0);

@@ -1,3 +1,4 @@
+import type { AgentPauses } from "../agents/pauses.ts";
 import type { Queryable } from "../database/database.ts";
 import { usersOf, type Allowances, type TooMany } from "./allowances.ts";
 import type { TurnStore } from "./turn-store.ts";
@@ -12,13 +13,14 @@ export interface Wish {
   readonly insteadOf?: string;
 }
 
-/** The reason why a question can't be queued now: too many wait, or somebody has reached a limit. */
-export type NotNow = { readonly why: "full" } | (TooMany & { readonly why: "limit" });
+/** The reason why a question can't be queued now: its agent is paused, too many wait, or somebody has reached a limit. */
+export type NotNow = { readonly why: "paused" } | { readonly why: "full" } | (TooMany & { readonly why: "limit" });
 
 /** The parts that admission needs. */
 export interface AdmissionOptions {
   readonly turns: TurnStore;
   readonly allowances: Allowances;
+  readonly pauses: Pick<AgentPauses, "of">;
   /** Read anew each time. */
   readonly limits: () => { readonly maxQueued: number };
 }
@@ -36,6 +38,7 @@ export class Admission {
 
   /** Counts a question, in the transaction that queues it. A refused question is not counted. */
   async take(tx: Queryable, wish: Wish): Promise<NotNow | undefined> {
+    if (this.#isPaused(wish)) return { why: "paused" };
     if (await this.#isFull(tx, wish)) return { why: "full" };
     const tooMany = await this.#options.allowances.take(tx, usersOf(wish));
     return tooMany && { why: "limit", ...tooMany };
@@ -43,9 +46,14 @@ export class Admission {
 
   /** Whether a question could be queued now. Counts nothing. */
   async check(wish: Wish): Promise<NotNow | undefined> {
+    if (this.#isPaused(wish)) return { why: "paused" };
     if (await this.#isFull(undefined, wish)) return { why: "full" };
     const tooMany = await this.#options.allowances.check(usersOf(wish));
     return tooMany && { why: "limit", ...tooMany };
+  }
+
+  #isPaused({ ghost }: Wish): boolean {
+    return this.#options.pauses.of(ghost) !== undefined;
   }
 
   async #isFull(tx: Queryable | undefined, wish: Wish): Promise<boolean> {

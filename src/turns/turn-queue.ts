@@ -1,6 +1,7 @@
 import type { Database } from "../database/database.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { Seals } from "../sealing/seals.ts";
+import { isPaused } from "../agents/pauses.ts";
 import { AT_WORK, type AtWork } from "./at-work.ts";
 import { replyContext, TURN, turnOf, type TurnRow } from "./turn-rows.ts";
 import { FORGET_STEPS } from "./turn-steps.ts";
@@ -16,7 +17,7 @@ export type OpenTurn =
       readonly hasBegun: boolean;
       /** The edits of its draft so far, over all attempts. */
       readonly edits: number;
-      /** The time since the question, in ms by the database's clock. */
+      /** The time since the question, or since its agent's last pause, in ms by the database's clock. */
       readonly ageMs: number;
       /** It was stopped before its process ended. */
       readonly isStopped: boolean;
@@ -60,20 +61,21 @@ export class TurnQueue {
    * The turns that a process should take in addition to its running ones: the oldest open turn of each conversation of
    * its ghosts, up to `atWork`, each person's first turn before anybody's second; and as many declined ones, which wait
    * for nobody. A turn that is `running` in the database but not in `running` was left by a process that ended. One that
-   * is `waiting` for a person is taken when its time is over.
+   * is `waiting` for a person is taken when its time is over. Of a paused agent only what runs, or is sent, is taken.
    */
   async due(process: number, running: readonly number[] = [], atWork: AtWork = AT_WORK): Promise<DueTurns> {
     const found = await this.#database.query<TurnRow & { readonly open: number; readonly next_in_ms: number | null }>(
       `with open as (
          select ${TURN}, state, reply, sealed_by, attempts, edits, stopped,
-           extract(epoch from now() - created_at) * 1000 as age_ms, attempts = 0 and state = 'sending' as declined,
+           extract(epoch from now() - greatest(created_at, (
+             select resumed_at from agent_pauses where agent_pauses.ghost = turns.ghost))) * 1000 as age_ms, attempts = 0 and state = 'sending' as declined,
            exists (select from turn_steps where turn = turns.id) as begun,
            coalesce(waits_until <= now(), false) as late
          from (
            select * from turns where state in ('queued', 'running', 'sending')
            union all select * from turns where state = 'waiting' and waits_until <= now()
          ) as turns join leases using (ghost)
-         where owner = $1
+         where owner = $1 and (state in ('running', 'sending') or not ${isPaused("turns")})
        ), first as (
          select distinct on (ghost, room_id, thread_root) id, ghost, asker, id = any($2::bigint[]) as runs
          from open where not declined order by ghost, room_id, thread_root, runs desc, id
@@ -133,10 +135,11 @@ export class TurnQueue {
   async ghostsWithOpenTurns(process: number): Promise<string[]> {
     const { rows } = await this.#database.query<{ ghost: string }>(
       `select distinct ghost from (
-         select ghost from turns where state in ('queued', 'running', 'sending')
-         union all select ghost from turns where state = 'waiting' and waits_until <= now()
+         select ghost, state from turns where state in ('queued', 'running', 'sending')
+         union all select ghost, state from turns where state = 'waiting' and waits_until <= now()
        ) as turns left join leases using (ghost)
-       where (owner is null or owner = $1 or not process_lives(owner))`,
+       where (owner is null or owner = $1 or not process_lives(owner))
+         and (state in ('running', 'sending') or not ${isPaused("turns")})`,
       [process],
     );
     return rows.map((row) => row.ghost);

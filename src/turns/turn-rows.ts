@@ -79,13 +79,14 @@ interface InsertedTurn {
 export async function insertTurn(
   tx: Queryable,
   turn: Omit<Turn, "id">,
-  state: "queued" | "sending",
+  state: "queued" | "sending" | "failed",
   reply: SealedReply | undefined,
+  failure?: string,
 ): Promise<InsertedTurn | undefined> {
   const { rows } = await tx.query<InsertedTurn>(
     `insert into turns (ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, state, reply,
-       sealed_by, came_encrypted)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict (ghost, event_id, round) do nothing
+       sealed_by, came_encrypted, failure)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict (ghost, event_id, round) do nothing
      returning id, exists (select from turns as other where other.ghost = $1 and other.room_id = $2
        and other.thread_root is not distinct from $6 and other.state in ('queued', 'running', 'sending')) as follows`,
     [
@@ -103,6 +104,7 @@ export async function insertTurn(
       reply?.text ?? null,
       reply?.id ?? null,
       turn.encrypted,
+      failure ?? null,
     ],
   );
   return rows[0];

@@ -1,3 +1,4 @@
+import { isPaused } from "../agents/pauses.ts";
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { fencedAtOnce, fencedWithLast, StaleLease, type Lease } from "../leases/leases.ts";
@@ -68,6 +69,11 @@ export class TurnStore {
   async decline(tx: Queryable, turn: NewTurn, reply: TurnReply): Promise<void> {
     const first = { ...turn, round: 0, kind: "answer" } as const;
     await insertTurn(tx, first, "sending", await this.#sealed(tx, first, reply));
+  }
+
+  /** Stores a question that gets no answer and no notice of its own: it can be asked again. */
+  async refuse(tx: Queryable, turn: NewTurn, failure: string): Promise<void> {
+    await insertTurn(tx, { ...turn, round: 0, kind: "answer" }, "failed", undefined, failure);
   }
 
   /** Declines the repetition of an earlier question. */
@@ -262,8 +268,8 @@ export class TurnStore {
   }
 
   /**
-   * `queued` → `running`, or from `waiting`, when its time is over: counts the attempt and writes the turn's first step. False when it has been cancelled. Throws
-   * StaleLease.
+   * `queued` → `running`, or from `waiting`, when its time is over: counts the attempt and writes the turn's first step. False
+   * when it has been cancelled, or its agent is paused. Throws StaleLease.
    */
   async start(lease: Lease, turn: Turn): Promise<boolean> {
     const { rows } = await this.#database.query<{ leases: number; started: number }>(
@@ -272,6 +278,7 @@ export class TurnStore {
        ), started as (
          update turns set state = 'running', attempts = attempts + 1 from lease
          where id = $1 and (state in ('queued', 'running') or (state = 'waiting' and waits_until <= now()))
+           and (state = 'running' or not ${isPaused("turns")})
          returning id, ghost
        ), written as (${WRITE_FIRST_STEP})
        select (select count(*)::integer from lease) as leases, (select count(*)::integer from started) as started`,

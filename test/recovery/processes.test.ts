@@ -80,6 +80,41 @@ describe("two processes on one database", () => {
     assert.ok(workOf(deployment.bridge).size > 0);
   });
 
+  it("both heed a pause at once, and its end", async () => {
+    const all = async (verb: "pause" | "resume"): Promise<void> => {
+      for (const name of AGENTS) {
+        const { code, stderr } = await deployment.command([verb, name]);
+        assert.equal(code, 0, stderr);
+      }
+    };
+    const refused = ({ msg }: { readonly msg: string }): boolean => msg === "a question to a paused agent is not asked";
+    // Both have agents by now.
+    await all("pause");
+    const asked = await ask("while all are paused");
+    await eventually("each process to have refused some", () =>
+      [deployment.bridge, second].every((bridge) => bridge.logs().some(refused)),
+    );
+    await eventually(
+      "all to have said why",
+      () =>
+        AGENTS.every((name) => alice.messages(rooms.get(name) ?? "").some(({ body }) => body.includes("is paused by"))),
+      { timeoutMs: 60_000 },
+    );
+    await all("resume");
+    await answered(await ask("after the pause"));
+    for (const question of asked) {
+      const name = questions.get(question) ?? "";
+      const answers = alice
+        .messages(rooms.get(name) ?? "")
+        .filter(({ sender, content }) => sender === deployment.agent(name) && answeredEvent(content) === question);
+      assert.deepEqual(
+        answers.map(({ content }) => content["msgtype"]),
+        ["m.notice"],
+        "only told",
+      );
+    }
+  });
+
   it("take over from one that was killed, at once, and share again when it comes back", async () => {
     const since = deployment.bridge.logs().length;
     await second.kill();

@@ -1,3 +1,4 @@
+import { AgentPauses } from "../../src/agents/pauses.ts";
 import assert from "node:assert/strict";
 import { AuditLog } from "../../src/audit/audit-log.ts";
 import type { Language } from "../../src/language/languages.ts";
@@ -177,6 +178,7 @@ export type Saying = Partial<Omit<GhostMessage, "content">> & {
 export class World {
   readonly database: Database;
   readonly provider = new Script();
+  readonly pauses: AgentPauses;
   /** Servers of tools; a test may configure some. */
   readonly tools = new ToolServers(new Map(), { makeOwn: noOwnTools, log: silentLogger() });
   readonly answering: Answering;
@@ -266,6 +268,7 @@ export class World {
     this.history = new History(database, sealsOf(database));
     this.quoted = new QuotedMessages(database, sealsOf(database));
     this.forgetting = new Forgetting(database, sealsOf(database));
+    this.pauses = new AgentPauses(database);
     this.reminders = new Reminders(database, sealsOf(database));
     this.exchanges = new Exchanges(database, sealsOf(database));
     this.summaries = new Summaries(database, sealsOf(database), this.history, silentLogger());
@@ -293,6 +296,7 @@ export class World {
       quoted: this.quoted,
       forgetting: this.forgetting,
       reminders: this.reminders,
+      pauses: this.pauses,
       failureNotices,
       turns,
       makeStream: () => Promise.resolve(undefined),

@@ -159,6 +159,7 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
     `insert into call_files (turn, step, number, content, sealed_by)
        select turn, number, 0, 'sealed', sealed_by from turn_steps where asked_of = 'tool';`,
   ],
+  [58, `insert into agent_pauses (ghost, paused_by, resumed_at) values ('${LLAMA}', 'local:office', now());`],
 ]);
 
 /** Inserts rows into every table of the newest schema. */

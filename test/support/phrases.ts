@@ -134,6 +134,7 @@ const PARTS: PartsOf<Omit<Words, "settings">> & Settings = {
   tooLong: [[5_000, 4_000]],
   unread: AGENT,
   tooManyWait: AGENT,
+  paused: AGENT,
   noSuchModel: [["local", ["llama3.2:3b", "qwen2.5:7b"]]],
   notYourModel: [["llama3.2:3b"]],
   chosenModelNotYours: [["Llama", "llama3.2:3b", "@llama "]],

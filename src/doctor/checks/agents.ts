@@ -1,3 +1,4 @@
+import type { Pause } from "../../agents/pauses.ts";
 import type { JsonObject } from "../../matrix/json.ts";
 import { asObject } from "../../homeserver/answer.ts";
 import type { HomeserverClient } from "../../homeserver/client.ts";
@@ -22,6 +23,29 @@ export interface PublishedKeys {
 }
 
 const OPTIONS = { timeoutMs: CALL_LIMIT_MS };
+
+/** A pause of more than these days may be forgotten. */
+const LONG_PAUSE_DAYS = 7;
+
+/** Agents that somebody has paused: for a while that is no fault, but the reason why they answer nothing. */
+export const pauses: Check = {
+  name: "pauses",
+  run({ database }) {
+    const state = database.kind === "read" ? database.records.state : undefined;
+    if (state === undefined) return Promise.resolve([unknown("the database can't be read, so pauses are not known")]);
+    return Promise.resolve(judgePauses(state.paused));
+  },
+};
+
+function judgePauses(paused: readonly Pause[]): Finding[] {
+  if (paused.length === 0) return [good("no agent is paused")];
+  return paused.map(({ ghost, by, at }) => {
+    const resume = `matrix-agents resume ${ghost}`;
+    const what = `${ghost} answers nothing: ${by} has paused it on ${at.toISOString().slice(0, 10)}`;
+    const isLong = Date.now() - at.getTime() > LONG_PAUSE_DAYS * 24 * 3_600_000;
+    return isLong ? bad(`${what}; perhaps that was forgotten`, resume) : unknown(`${what}; ${resume} ends that`);
+  });
+}
 
 /** Each agent's one device exists, with the keys that we have. */
 export const devices: Check = ofAgents("devices", async (patient, ghosts) => {

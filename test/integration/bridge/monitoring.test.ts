@@ -60,6 +60,7 @@ describe("a bridge that is watched", () => {
       turns: { openByState: () => Promise.resolve({ queued: 1, running: 0, waiting: 0, sending: 0 }) },
       outbox: { pending: () => Promise.resolve(3) },
       ghosts: { loaded: 2, leased: 2 },
+      pauses: { all: [] },
       providers: () => new Map([["demo", createDemoProvider("demo")]]),
       isListening: () => true,
       reach: { lately: () => Promise.resolve({ kind: "answered", durationMs: 5 }) },

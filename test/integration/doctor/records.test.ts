@@ -25,6 +25,7 @@ describe("the database's records for doctor", () => {
       assert.equal(records.migrations[0], "0001_initial.sql");
       assert.deepEqual(records.state, {
         ghosts: [],
+        paused: [],
         mailbox: { ready: 0, awaitingKey: 0, setAside: 0, refused: 0, malformed: 0 },
         oldestReadySeconds: null,
         setAsideToDevice: 0,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { pauseAgent, resumeAgent } from "../../../src/agents/pauses.ts";
 import { FailureNotices } from "../../../src/answering/failure-notices.ts";
 import { ReminderClock } from "../../../src/answering/reminder-clock.ts";
 import type { Limits } from "../../../src/config/config.ts";
@@ -108,6 +109,18 @@ forEachDatabase((_kind, open) => {
         found.map(({ words, recurrence, zone, nextAt }) => ({ words, recurrence, zone, nextAt })),
         [{ words: "sum up this room", recurrence: DAILY, zone: "Europe/Berlin", nextAt: first.nextAt }],
       );
+    });
+
+    it("wait while their agent is paused, and ask once when it goes on", async () => {
+      const { database, clock, add } = await make();
+      await add();
+      await makeDue(database, "3 days");
+      await pauseAgent(database, LLAMA, "local:office");
+      assert.ok((await clock().look()) > 100, "it is no reason to look again at once");
+      assert.deepEqual(await turns(database), []);
+      await resumeAgent(database, LLAMA, "local:office");
+      await clock().look();
+      assert.equal((await turns(database)).length, 1);
     });
 
     it("ask their question once, however many processes look, and come again", async () => {

@@ -226,6 +226,8 @@ describe("matrix-agents", () => {
     [["tools", "forget", "!a", "llama", "files", "read", "x"], /name a room, an agent, and perhaps a server/],
     [["tools", "forget", "all", "--json"], /tools forget takes no options/],
     [["tools", "files", "--decisions"], /--decisions takes no arguments/],
+    [["pause", "llama", "mistral"], /name one agent: matrix-agents pause AGENT/],
+    [["resume"], /name one agent: matrix-agents resume AGENT/],
     [["keys"], /keys can backup, recovery-key, new-device, restore/],
     [["keys", "burn"], /not "burn"/],
     [["keys", "new-device"], /needs an agent/],

@@ -52,6 +52,7 @@ const GHOST: GhostKeys = {
 
 const STATE: NonNullable<Records["state"]> = {
   ghosts: [GHOST],
+  paused: [],
   mailbox: { ready: 0, awaitingKey: 0, setAside: 0, refused: 0, malformed: 0 },
   oldestReadySeconds: null,
   setAsideToDevice: 0,
@@ -228,6 +229,18 @@ const FAILURES: Readonly<
       answers: { [WHOAMI]: { body: { user_id: DEMO } } },
     }),
     says: /Synapse 1\.140\.0 does not let the bridge act as its agents' devices any more \(MSC4326\)/,
+  },
+  pauses: {
+    with: () => ({
+      database: {
+        kind: "read",
+        records: {
+          ...RECORDS,
+          state: { ...STATE, paused: [{ ghost: DEMO, by: "local:office", at: new Date("2026-01-02") }] },
+        },
+      },
+    }),
+    says: /@agent_demo:example\.org answers nothing: local:office has paused it on 2026-01-02.*matrix-agents resume @agent_demo/,
   },
   devices: {
     with: () => ({ answers: { [KEYS_QUERY]: { body: { device_keys: {} } } } }),
