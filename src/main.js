@@ -24,8 +24,18 @@ process.stdout.on("error", (error) => {
 // Nobody can be told any more; the exit code still tells.
 process.stderr.on("error", () => undefined);
 
+let hasEnded = false;
 import("./cli/exit-code.ts")
   .then(({ exitCodeOf }) => exitCodeOf(process.argv.slice(2)))
   .then((exitCode) => {
+    hasEnded = true;
     process.exitCode = exitCode;
   });
+
+// Without this, a command that waits for something that can't come any more would end as a success.
+process.on("beforeExit", () => {
+  if (hasEnded || process.exitCode !== undefined) return;
+  hasEnded = true;
+  process.exitCode = 1;
+  process.stderr.write("matrix-agents: the command ended before it was done; this is a fault of matrix-agents\n");
+});

@@ -25,8 +25,8 @@ export const OPERATOR_ERRORS = {
     exitCode: 2,
     cases: [
       {
-        says: ["the questions were not all answered; nothing was changed"],
-        mend: "Run `init` again, or answer its questions by options.",
+        says: ["the questions were not all answered; nothing was changed", "no … was given; nothing was changed"],
+        mend: "Run the command again, or answer its questions by options.",
       },
     ],
   },

@@ -169,6 +169,10 @@ describe("a file that the system can't write", { skip }, () => {
       [[...secrets, folder], /can't be read: it is a folder, not a file/],
       [[...secrets, `${config}/x`], /can't be read: .*config\.yaml is a file, not a folder/],
       [["restore", join(folder, "nowhere")], /nowhere can't be read: there is no such file/],
+      [
+        ["init", "--yes", "--ca-file", join(folder, "nowhere"), "-c", join(folder, "new.yaml")],
+        /nowhere can't be read/,
+      ],
       [["init", "--yes", "-c", folder], /can't be read: it is a folder, not a file/],
     ] as const) {
       const { code, stderr } = await runCommand([...(args.includes("-c") ? args : [...args, "-c", config])]);

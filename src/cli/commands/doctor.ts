@@ -13,7 +13,7 @@ import { silentLogger } from "../../observability/log.ts";
 import { packageFile } from "../../observability/package-file.ts";
 import { providersOf } from "../../providers/providers.ts";
 import { defineCommand } from "../command.ts";
-import { readGivenFile } from "../secret-input.ts";
+import { readGivenFile } from "../given-file.ts";
 import { UsageError } from "../usage-error.ts";
 
 /**

@@ -23,6 +23,7 @@ import { defineCommand, type Values } from "../command.ts";
 import { changeConfig, makeConfig, portOf, type GivenSettings } from "../init-config.ts";
 import { say, trimmed } from "../init-survey.ts";
 import { explainStartFailure, StartFailure } from "../start-failure.ts";
+import { readGivenFile } from "../given-file.ts";
 import { UsageError } from "../usage-error.ts";
 
 const OPTIONS = {
@@ -135,9 +136,13 @@ function checkOptions(options: InitOptions): void {
   }
 }
 
-/** The certificates for the homeserver. Throws {@link UsageError}. */
+const MOST_CERTIFICATES = 4 * 1024 * 1024;
+
+/** The certificates for the homeserver. Throws {@link UsageError} and FileFault. */
 async function certificates(file: string | undefined): Promise<GivenSettings["ca"]> {
   if (file === undefined) return undefined;
+  // A refusal of the file system is no mistake of the command line.
+  await readGivenFile(file, MOST_CERTIFICATES);
   const problems: ConfigProblem[] = [];
   const outside = new OutsideSettings(["homeserver"], { ca_file: file }, process.cwd(), problems);
   const { ca } = await outside.certificates();

@@ -4,7 +4,8 @@ import { askForBackupToBeRead } from "../../../ghost/operator-requests.ts";
 import { agentAndFile, atAgentKeys, SECRET_FILE, type AtAgentKeys } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
 import { noteCommand } from "../../operator.ts";
-import { readGivenFile, readSecret } from "../../secret-input.ts";
+import { readGivenFile } from "../../given-file.ts";
+import { readSecret } from "../../secret-input.ts";
 import { UsageError } from "../../usage-error.ts";
 import { counted } from "../../../language/counted.ts";
 

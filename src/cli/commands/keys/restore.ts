@@ -16,8 +16,9 @@ export const command = defineCommand({
   options: { "secret-file": SECRET_FILE },
   run: ({ config, "secret-file": secretFile }, args) =>
     atAgentDevice(config, oneAgent("restore", args), async ({ database, keys, userId }) => {
+      const recoveryKey = decodeRecoveryKey(await readSecret("recovery key", secretFile));
       await noteCommand(database, "keys restore", userId);
-      await keys.takeOver(decodeRecoveryKey(await readSecret("recovery key", secretFile)));
+      await keys.takeOver(recoveryKey);
       await askForNewDevice(database, userId);
       return tellNewDevice(database, userId);
     }),
