@@ -3,7 +3,7 @@ import type { Words } from "../language/words.ts";
 import type { Logger } from "../observability/log.ts";
 import { isRetryable } from "../observability/retryable.ts";
 import { pictureExtent } from "../providers/pictures.ts";
-import type { CallFile, CallFilePlace } from "../turns/call-files.ts";
+import { MOST_CALL_FILES, type CallFile, type CallFilePlace } from "../turns/call-files.ts";
 import type { TurnStep } from "../turns/turn-step.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import { idsOfTurn, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
@@ -40,9 +40,12 @@ export class ToolFiles {
     const files = filesIn(steps);
     if (reply.outcome === "stopped" || files.length === 0) return reply;
     const messages: TurnMessage[] = [];
-    let lost = 0;
+    let [lost, size] = [0, 0];
     for (const { file, place } of files) {
-      const message = await this.#message(turn, file, place);
+      size += file.size;
+      // Calls beside each other do not count each other's files.
+      const isTooMuch = messages.length >= MOST_CALL_FILES.count || size > MOST_CALL_FILES.bytes;
+      const message = isTooMuch ? undefined : await this.#message(turn, file, place);
       if (message === undefined) lost++;
       else messages.push(message);
     }

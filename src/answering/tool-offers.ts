@@ -207,6 +207,7 @@ function proposed(call: ToolCall, tool: ServedTool | undefined): ProposedCall {
     tool: { server, name: known.name, definition: known.hash },
     ...(fault === undefined ? {} : { refused: `Not done: ${fault}.` }),
     mayRepeat: known.hints.isIdempotent,
+    ...(known.hints.isReadOnly ? { onlyReads: true } : {}),
   };
 }
 

@@ -18,6 +18,8 @@ const NO_MORE: CallResult = {
 /** The same work within a budget: further calls are refused, and then the model has to speak. */
 export function withinBudget(work: StepWork, { calls, ms }: CallBudget): StepWork {
   let spentMs = 0;
+  /** The calls that are being made beside others, some of which the others' steps do not show yet. */
+  const begun = new Set<number>();
   const isSpent = (made: number): boolean => made >= calls || spentMs >= ms;
   return {
     sendQuestion: (...question) => work.sendQuestion(...question),
@@ -25,18 +27,20 @@ export function withinBudget(work: StepWork, { calls, ms }: CallBudget): StepWor
     ask: (steps, mayCall) => work.ask(steps, mayCall && !isSpent(madeIn(steps))),
     ready: async (step, steps, isAhead): Promise<ReadyCall> => {
       // A call that is made again does not count twice.
-      if (isSpent(madeIn(steps.filter(({ number }) => number !== step.number))))
-        return { may: "refuse", answer: NO_MORE };
+      const others = steps.filter(({ number }) => number !== step.number);
+      const beside = others.filter(({ number, state }) => state === "proposed" && begun.has(number)).length;
+      if (isSpent(madeIn(others) + beside)) return { may: "refuse", answer: NO_MORE };
       const ready = await work.ready(step, steps, isAhead);
       if (ready.may !== "call") return ready;
+      begun.add(step.number);
       return {
         may: "call",
         make: async () => {
-          const begun = performance.now();
+          const from = performance.now();
           try {
             return await ready.make();
           } finally {
-            spentMs += performance.now() - begun;
+            spentMs += performance.now() - from;
           }
         },
       };

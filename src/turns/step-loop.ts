@@ -2,6 +2,7 @@ import type { SentEvent, StoredBeside } from "../ghost/form.ts";
 import { reached } from "../observability/steps.ts";
 import {
   endOf,
+  madeTogether,
   nextStep,
   wholeUsage,
   type AskedPerson,
@@ -124,10 +125,10 @@ export async function takeSteps(
         break;
       }
       case "call":
-        await call(next.step, steps, work, records);
+        await callTogether(madeTogether(steps, next.step), steps, work, records);
         break;
       case "look_ahead":
-        await call(next.step, steps, work, records, held);
+        await lookAhead(next.step, steps, work, records, held);
         break;
       case "declined":
         await declined(next.step, steps, work, records);
@@ -168,37 +169,71 @@ async function ask(
   return undefined;
 }
 
-/**
- * Makes a call, asks a person about it, or refuses it.
- *
- * @param held where earlier calls wait: a call that needs nobody's word is not made, but noted there.
- */
-async function call(
+/** Makes calls beside each other. They are decided about in their order, and before any of their results is known. */
+async function callTogether(
+  together: readonly OpenCall[],
+  steps: TurnStep[],
+  work: StepWork,
+  records: StepRecords,
+): Promise<void> {
+  const before = together.length === 1 ? steps : [...steps];
+  const made: Promise<void>[] = [];
+  try {
+    for (const step of together) {
+      const ready = await readyOf(step, before, work, false);
+      if (ready.may === "call") {
+        const making = make(step, ready, steps, records);
+        // Its failure is told below.
+        making.catch(() => undefined);
+        made.push(making);
+      } else {
+        await unmade(step, ready, steps, work, records);
+        // What follows is not made before people have decided.
+        if (ready.may === "ask") break;
+      }
+    }
+  } finally {
+    // The turn does not go on, nor end, while one of them is under way.
+    await Promise.allSettled(made);
+  }
+  await Promise.all(made);
+}
+
+/** Asks a person about a call behind others that wait, or refuses it; one that needs nobody's word is noted in `held`. */
+async function lookAhead(
   step: OpenCall,
   steps: TurnStep[],
   work: StepWork,
   records: StepRecords,
-  held?: Set<number>,
+  held: Set<number>,
 ): Promise<void> {
-  const { refused, isLost } = step.call;
-  const ready: ReadyCall =
-    refused === undefined
-      ? await work.ready(step, steps, held !== undefined)
-      : { may: "refuse", answer: failed(refused) };
-  switch (ready.may) {
-    case "refuse":
-      if (isLost === true) await end({ ...step, state: "unknown", answer: UNKNOWN }, steps, records);
-      else await end({ ...step, state: "refused", answer: ready.answer }, steps, records);
-      return;
-    case "ask":
-      await askPerson(step, ready, steps, work, records);
-      return;
-    case "hold":
-      held?.add(step.number);
-      return;
-    case "call":
-      await make(step, ready, steps, records);
-  }
+  const ready = await readyOf(step, steps, work, true);
+  if (ready.may === "hold") held.add(step.number);
+  else if (ready.may !== "call") await unmade(step, ready, steps, work, records);
+}
+
+async function readyOf(
+  step: OpenCall,
+  steps: readonly TurnStep[],
+  work: StepWork,
+  isAhead: boolean,
+): Promise<ReadyCall> {
+  const { refused } = step.call;
+  return refused === undefined ? work.ready(step, steps, isAhead) : { may: "refuse", answer: failed(refused) };
+}
+
+/** A call that is not made, or not yet. */
+async function unmade(
+  step: OpenCall,
+  ready: Exclude<ReadyCall, { may: "call" }>,
+  steps: TurnStep[],
+  work: StepWork,
+  records: StepRecords,
+): Promise<void> {
+  if (ready.may === "ask") await askPerson(step, ready, steps, work, records);
+  if (ready.may !== "refuse") return;
+  if (step.call.isLost === true) await end({ ...step, state: "unknown", answer: UNKNOWN }, steps, records);
+  else await end({ ...step, state: "refused", answer: ready.answer }, steps, records);
 }
 
 async function make(

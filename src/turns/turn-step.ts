@@ -77,6 +77,8 @@ export interface ProposedCall {
   readonly refused?: string;
   /** Whether to make it twice is the same as to make it once. */
   readonly mayRepeat: boolean;
+  /** It changes nothing, by the tool's own claim: it may be made beside others. */
+  readonly onlyReads?: true;
   /** The model's server's own form of it. */
   readonly kept?: string;
   /** It was begun before, and nobody knows whether it was done. */
@@ -174,6 +176,28 @@ export function nextStep(steps: readonly TurnStep[], held: ReadonlySet<number> =
 }
 
 const NONE: ReadonlySet<number> = new Set();
+
+/** The most calls of a turn that are made at once. */
+export const MOST_AT_ONCE = 4;
+
+/**
+ * The calls that are made together with the next one: those right after it, as long as all of them only read. So each
+ * still comes after every earlier call that may change something.
+ */
+export function madeTogether(steps: readonly TurnStep[], next: OpenCall): readonly OpenCall[] {
+  const together = [next];
+  for (const step of steps.slice(next.number)) {
+    if (step.askedOf === "model" || !mayBeTogether(next) || together.length === MOST_AT_ONCE) break;
+    if (isEnded(step)) continue;
+    if (step.state === "waiting" || !mayBeTogether(step)) break;
+    together.push(step);
+  }
+  return together;
+}
+
+function mayBeTogether({ call: { onlyReads, mayRepeat, isLost } }: OpenCall): boolean {
+  return onlyReads === true && mayRepeat && isLost !== true;
+}
 
 /** A call that waits, as it was before people were asked about it. */
 export function proposedAgain({ number, askedOf, call, code }: WaitingCall): OpenCall {

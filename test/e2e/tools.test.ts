@@ -128,6 +128,20 @@ describe("an agent with tools", () => {
     );
   });
 
+  it("makes calls that only read at once, and is told their results in their order", async () => {
+    const roomId = await chatWithAgent("llama");
+    const calls = [1, 2, 3].map((nth) => ({ name: "counter__look", arguments: { nth, together: 3 } }));
+    ollama.next({ answer: () => "", calls });
+    ollama.next({
+      answer: (messages) =>
+        messages
+          .slice(-3)
+          .map(({ content }) => content)
+          .join(", "),
+    });
+    assert.equal((await ask(roomId, "Look!")).body, "look 1 is done, look 2 is done, look 3 is done");
+  });
+
   it("shows what it is doing while a tool is at work, and 🛑 ends that", async () => {
     const roomId = await chatWithAgent("llama");
     ollama.next({ answer: () => "I look.", calls: [{ name: "counter__count", arguments: { hold: true } }] });

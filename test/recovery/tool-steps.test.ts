@@ -30,6 +30,35 @@ for (const database of ["embedded", "postgres"] as const) {
     });
     after(() => chat.stop());
 
+    for (const step of ["step.begun", "step.called", "step.ended"] as const) {
+      it(`at ${step} of one of three that only read, at once, all are made, and again only where their end is not stored`, async () => {
+        await writeFile(counted, "");
+        const { deployment, ollama, person: alice, agent, roomId } = chat;
+        const dying = await chat.dyingAt(step, 2);
+        ollama.next({
+          answer: () => "",
+          calls: [1, 2, 3].map((nth) => ({ name: "counter__look", arguments: { nth } })),
+        });
+        ollama.install("llama3.2:3b", {
+          answer: (messages) =>
+            messages
+              .slice(-3)
+              .map(({ content }) => content)
+              .join(),
+        });
+        const question = await alice.sendText({ roomId, body: "Look!" });
+        assert.equal((await dying.exited).signal, "SIGKILL");
+        await deployment.startBridge();
+        const answer = await alice.waitMessage({ roomId, after: question, sender: agent });
+        assert.equal(answer.body, "look is done,look is done,look is done");
+        const lines = (await readFile(counted, "utf8")).split("\n").filter(Boolean);
+        for (const nth of [1, 2, 3]) {
+          const made = lines.filter((line) => line === `look {"nth":${nth}}`).length;
+          assert.ok(made === 1 || made === 2, `${nth} was made ${made} times`);
+        }
+      });
+    }
+
     for (const [step, { once, repeatable, known }] of CRASHES) {
       for (const [tool, times] of [
         ["count", once],

@@ -12,6 +12,7 @@ const PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8B
 let lists = 0;
 let calls = 0;
 let waiting;
+const beside = [];
 
 const answers = {
   "server/discover"(id) {
@@ -71,6 +72,12 @@ const answers = {
         // Each call, for whoever counts them: one line, written at once.
         appendFileSync(file, `${params.name} ${JSON.stringify(params.arguments)}\n`);
         if (params.arguments.hold === true) return undefined;
+        // So many calls must be under way at once; the last one is answered first.
+        if (params.arguments.together !== undefined) {
+          beside.push(() => result(id, text(`${params.name} ${params.arguments.nth} is done`)));
+          if (beside.length >= params.arguments.together) for (const answer of beside.splice(0).reverse()) answer();
+          return undefined;
+        }
         if (params.arguments.shows === true) {
           const page = Buffer.from("<script>alert(1)</script>").toString("base64");
           return result(id, {

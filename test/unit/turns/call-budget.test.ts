@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { limitReached } from "../../../src/answering/tool-rounds.ts";
 import { withinBudget, type CallBudget } from "../../../src/turns/call-budget.ts";
 import { takeSteps, type StepRecords, type StepWork } from "../../../src/turns/step-loop.ts";
-import { FIRST_STEP, type TurnStep } from "../../../src/turns/turn-step.ts";
+import { FIRST_STEP, type ProposedCall, type TurnStep } from "../../../src/turns/turn-step.ts";
 
 const NOBODY_ASKED = (): never => {
   throw new Error("these calls need nobody's word");
@@ -21,7 +21,11 @@ const RECORDS: StepRecords = {
 };
 
 /** A turn whose model calls two tools at each step for as long as it may. */
-async function take(budget: CallBudget, callMs = 0): Promise<{ steps: TurnStep[]; made: number; asked: boolean[] }> {
+async function take(
+  budget: CallBudget,
+  callMs = 0,
+  how: Pick<ProposedCall, "mayRepeat" | "onlyReads"> = { mayRepeat: false },
+): Promise<{ steps: TurnStep[]; made: number; asked: boolean[] }> {
   let made = 0;
   const asked: boolean[] = [];
   const work: StepWork = {
@@ -32,7 +36,7 @@ async function take(budget: CallBudget, callMs = 0): Promise<{ steps: TurnStep[]
         id: `${id}${asked.length}`,
         name: "t",
         arguments: {},
-        mayRepeat: false,
+        ...how,
       }));
       return Promise.resolve({ outcome: "calls", said: { text: "" }, calls });
     },
@@ -54,6 +58,11 @@ async function take(budget: CallBudget, callMs = 0): Promise<{ steps: TurnStep[]
 }
 
 describe("the budget of a turn's calls", () => {
+  it("counts calls that are made beside each other", async () => {
+    const { made } = await take({ calls: 1, ms: 60_000 }, 0, { mayRepeat: true, onlyReads: true });
+    assert.equal(made, 1);
+  });
+
   it("refuses the call that is one too many, in words, and then the model has to speak", async () => {
     const { steps, made, asked } = await take({ calls: 3, ms: 60_000 });
     assert.equal(made, 3);

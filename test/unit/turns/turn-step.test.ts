@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Queryable } from "../../../src/database/database.ts";
 import type { TurnReply } from "../../../src/turns/turn.ts";
 import {
@@ -14,6 +15,7 @@ import {
 import {
   endOf,
   FIRST_STEP,
+  MOST_AT_ONCE,
   lastEnd,
   nextStep,
   outOfTime,
@@ -143,6 +145,9 @@ class Taken {
   may: (id: string) => ReadyCall["may"] = () => "call";
   fails: string | undefined;
   waitingElsewhere = 0;
+  /** The most calls that were under way at once. */
+  most = 0;
+  #underWay = 0;
 
   async take(steps: TurnStep[]): Promise<TurnReply | Waits | undefined> {
     const records: StepRecords = {
@@ -180,6 +185,10 @@ class Taken {
             may,
             make: async () => {
               await this.#note(`made ${id}`);
+              this.most = Math.max(this.most, ++this.#underWay);
+              // As long as the others need to begin.
+              await sleep(5);
+              this.#underWay--;
               return { answer: RESULT };
             },
           };
@@ -212,6 +221,44 @@ describe("a turn", () => {
     assert.deepEqual(await turn.take(steps), REPLY);
     assert.deepEqual(turn.events, ["asked after 1"]);
     assert.deepEqual(steps, [endOf(FIRST_STEP, REPLY)]);
+  });
+
+  it("makes calls that only read beside each other, four at once, after those before them and before those behind", async () => {
+    const turn = new Taken();
+    const reads = (id: string): ProposedCall => ({ ...call(id), mayRepeat: true, onlyReads: true });
+    turn.answers = [wanted(call("a"), ...["b", "c", "d", "e", "f"].map(reads), call("g"), reads("h")), REPLY];
+    const steps: TurnStep[] = [FIRST_STEP];
+    await turn.take(steps);
+    const at = (event: string): number => {
+      const index = turn.events.indexOf(event);
+      assert.ok(index >= 0, event);
+      return index;
+    };
+    assert.ok(at("done 2") < at("ready b"));
+    for (const id of ["b", "c", "d", "e"]) assert.ok(at(`made ${id}`) < at("ready f"), id);
+    assert.equal(turn.most, MOST_AT_ONCE);
+    assert.ok(at("done 7") < at("ready g"));
+    assert.ok(at("done 8") < at("ready h"));
+    assert.ok(at("done 9") < at("asked after 9"));
+    assert.deepEqual(
+      steps.slice(1, 9).map((one) => one.askedOf === "tool" && one.call.id),
+      ["a", "b", "c", "d", "e", "f", "g", "h"],
+      "the results stand in the model's order",
+    );
+  });
+
+  it("ends what is under way before it fails, asks, or goes on", async () => {
+    const reads = (id: string): ProposedCall => ({ ...call(id), mayRepeat: true, onlyReads: true });
+    const failing = new Taken();
+    failing.fails = "begun 2";
+    failing.answers = [wanted(reads("a"), reads("b"))];
+    await assert.rejects(failing.take([FIRST_STEP]), /no database/);
+    assert.ok(failing.events.includes("done 3"));
+    const asking = new Taken();
+    asking.may = (id) => (id === "b" ? "ask" : "call");
+    asking.answers = [wanted(reads("a"), reads("b"), reads("c"))];
+    assert.deepEqual(await asking.take([FIRST_STEP]), { outcome: "waits" });
+    assert.ok(asking.events.includes("done 2") && !asking.events.includes("made c"));
   });
 
   it("writes each call before it is made, and its result before the next", async () => {
