@@ -2,6 +2,7 @@ import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
+import { ASSETS } from "../src/web/assets.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
@@ -81,10 +82,17 @@ export async function bundle(folder: string): Promise<readonly string[]> {
     await mkdir(dirname(target), { recursive: true });
     await copyFile(join(ROOT, source), target);
   }
+  const assets = Object.entries(ASSETS).map(([name, { source }]) => ({ name, path: join("src/web", source) }));
+  for (const { name, path } of assets) {
+    const target = join(folder, "lib/web", name);
+    await mkdir(dirname(target), { recursive: true });
+    await copyFile(join(ROOT, path), target);
+  }
   const inputs = Object.values(metafile.outputs).flatMap((output) =>
     Object.entries(output.inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
   );
-  return [...new Set(inputs.flatMap((path) => packageOf(path) ?? []))].sort();
+  const all = [...inputs, ...assets.map(({ path }) => path)];
+  return [...new Set(all.flatMap((path) => packageOf(path) ?? []))].sort();
 }
 
 /** The folder of the package that a file belongs to; undefined for a file of src. */

@@ -41,6 +41,7 @@ const SUITES = [
   "floods",
   "clients",
   "homeservers",
+  "web",
 ];
 
 // npm takes the "--" of "npm run test:e2e -- first-contact" for itself.

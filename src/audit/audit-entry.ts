@@ -130,6 +130,9 @@ export type AuditEntry =
       readonly command: string;
       readonly subject?: string | undefined;
     }
+  /** A link to the page was made for somebody; somebody signed in by one, or out. */
+  | { readonly kind: "web.link_made" | "web.signed_in"; readonly by: Actor; readonly role: "look" | "decide" }
+  | { readonly kind: "web.signed_out"; readonly by: Actor }
   /** Room keys were written to a file, or the key to a ghost's secret storage was shown. */
   | {
       readonly kind: "keys.exported";

@@ -11,6 +11,13 @@ const PAGE = 1_000;
  */
 export const REFUSALS_AN_HOUR = { user: 20, server: 100, all: 500 } as const;
 
+/** The rows to be read. */
+export interface AuditFilter {
+  readonly before: number | undefined;
+  readonly holding: string;
+  readonly limit: number;
+}
+
 /** The result of checking the whole chain. */
 export interface Verdict {
   readonly rows: number;
@@ -80,6 +87,22 @@ export class AuditLog {
     );
     const first = rows[0]?.seq ?? undefined;
     if (first !== undefined) yield* this.#from(this.#database, first);
+  }
+
+  /**
+   * The newest rows before one, newest first.
+   *
+   * @param filter.before the number of a row; undefined: from the end.
+   * @param filter.holding a text that the kind or the details hold. Throws DatabaseError.
+   */
+  async newest({ before, holding, limit }: AuditFilter): Promise<AuditRow[]> {
+    const { rows } = await this.#database.query<AuditRow>(
+      `select seq, at, kind, details, previous, hash from audit_log
+       where seq < coalesce($1, 9007199254740991) and ($2 = '' or strpos(lower(kind || ' ' || details), lower($2)) > 0)
+       order by seq desc limit $3`,
+      [before ?? null, holding, limit],
+    );
+    return rows;
   }
 
   /**

@@ -51,7 +51,7 @@ export interface Monitoring {
 }
 
 /**
- * Starts the monitoring listener, before there is anything to report. Throws MonitoringFailure.
+ * Starts the monitoring listener, before there is anything to report. Throws ListenerFailure.
  *
  * @param options.stopping aborted when the bridge starts to stop.
  */

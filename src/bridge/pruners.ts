@@ -25,6 +25,7 @@ import { pruneToolGrants } from "../tools/tool-grants.ts";
 import { pruneAllowances } from "../turns/allowances.ts";
 import type { Exchanges } from "../turns/exchanges.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
+import { SignIns } from "../web/sign-in/sign-ins.ts";
 
 /** The owners of tables whose rows expire. */
 export interface Owners {
@@ -71,6 +72,7 @@ export function pruners(database: Database, owners: Owners): Prune[] {
     (signal) => pruneConsents(database, signal),
     (signal) => prunePauses(database, days, signal),
     (signal) => pruneToolGrants(database, signal),
+    (signal) => new SignIns(database).prune(signal),
     (signal) => pruneSettings(database, signal),
     (signal) => pruneKnownMembers(database, signal),
     (signal) => pruneRooms(database, signal),

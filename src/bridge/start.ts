@@ -27,6 +27,7 @@ import { beginPruning } from "./pruning.ts";
 import { listen, makeAppService } from "./receiving.ts";
 import { Recovery } from "./recovery.ts";
 import { Reloader, type ConfigurationFile, type ReloaderOptions } from "./reloader.ts";
+import { serveWeb } from "./web.ts";
 import { openStores, type Stores } from "./stores.ts";
 
 /** A running bridge. */
@@ -130,6 +131,7 @@ async function startParts(given: Given, monitoring: Monitoring): Promise<Reloade
     isStarted: () => online.isStarted,
   });
   await listen(foundation, appService);
+  await serveWeb(foundation, stores, { ghosts, pings });
   online.begin();
   return (next, changed, by) => reconfigure(foundation, stores, { presence, runner }, next, { changed, by });
 }

@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command:
   pull: () => import("./commands/pull.ts"),
   tools: () => import("./commands/tools.ts"),
   privacy: () => import("./commands/privacy.ts"),
+  web: () => import("./commands/web.ts"),
   backup: () => import("./commands/backup.ts"),
   restore: () => import("./commands/restore.ts"),
   audit: () => import("./commands/audit.ts"),

@@ -1,7 +1,4 @@
-import { encodeQR } from "qr";
-
-/** The width of the white border in cells: without it many cameras do not find the code (ISO/IEC 18004). */
-const QUIET = 4;
+import { qrCells } from "../text/qr-cells.ts";
 
 const BLACK_ON_WHITE = "\u001b[47m\u001b[30m";
 const RESET = "\u001b[0m";
@@ -11,9 +8,7 @@ const RESET = "\u001b[0m";
  * without, what is white has the colour of the text, which is right where that is lighter than its background.
  */
 export function drawQrCode(data: string | Uint8Array, { isColoured }: { readonly isColoured: boolean }): string {
-  const bytes = typeof data === "string" ? Buffer.from(data) : data;
-  // The library takes text alone: the encoder gives it the bytes, whatever the text is.
-  const rows = encodeQR("", "raw", { ecc: "medium", border: QUIET, encoding: "byte", textEncoder: () => bytes });
+  const rows = qrCells(data);
   const lines: string[] = [];
   for (let row = 0; row < rows.length; row += 2) {
     const [upper = [], lower = []] = rows.slice(row, row + 2);

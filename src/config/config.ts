@@ -1,6 +1,7 @@
 import type { Language } from "../language/languages.ts";
 import type { LogLevel } from "../observability/log.ts";
 import type { GuardedFile } from "./guarded-files.ts";
+import type { WebConfig } from "./web-config.ts";
 
 /** config.yaml, checked and complete: with defaults, absolute paths, and durations in milliseconds. */
 export interface Config {
@@ -30,6 +31,8 @@ export interface Config {
   readonly logging: { readonly level: LogLevel; readonly format: "json" | "pretty" | "auto" };
   /** The address for monitoring; undefined: none. */
   readonly monitoring: { readonly bind: string; readonly port: number } | undefined;
+  /** The page for whoever runs the bridge; undefined: none. */
+  readonly web: WebConfig | undefined;
   /** The simple form of the rules: the people who may use the agents, and those who are ignored. */
   readonly access: AccessConfig;
   /** The detailed form of the rules. */

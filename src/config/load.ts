@@ -28,6 +28,7 @@ import { OutsideSettings, type OutsideValues } from "./outside-settings.ts";
 import { providerSecrets } from "./provider-secrets.ts";
 import { toolServersOf, type RawToolServer } from "./tool-config.ts";
 import { toolSecrets } from "./tool-secrets.ts";
+import { webOf, type RawWeb } from "./web-config.ts";
 import { readYamlMapping } from "./yaml-file.ts";
 
 /**
@@ -114,6 +115,7 @@ function configOf(raw: RawConfig, { file, guarded, databaseUrl, secrets, ca, too
     database: databaseUrl === undefined ? undefined : { url: databaseUrl },
     logging: raw.logging,
     monitoring: raw.monitoring.enabled ? { bind: raw.monitoring.bind, port: raw.monitoring.port } : undefined,
+    web: webOf(raw.web),
     access: {
       users: raw.access.users ?? [`@*:${raw.homeserver.domain}`],
       ignore: raw.access.ignore,
@@ -202,6 +204,7 @@ interface RawConfig {
   data_dir: string;
   logging: Config["logging"];
   monitoring: { enabled: boolean; bind: string; port: number };
+  web: RawWeb;
   access: { users?: string[]; ignore: string[]; admins: string[] };
   permissions: {
     users: Record<string, Level>;

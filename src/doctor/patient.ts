@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import type { Registration } from "../config/registration.ts";
-import { DatabaseError } from "../database/database.ts";
+import { DatabaseError, type Database } from "../database/database.ts";
 import { reasonOfDatabaseError } from "../database/database-fault.ts";
 import { NotCopied, readCopy } from "../database/embedded-copy.ts";
 import { remedyOfDamage } from "../database/embedded-damage.ts";
@@ -12,6 +12,7 @@ import { userOfDirectory } from "../database/sole-user.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import { isHomeserverError, MatrixError } from "../homeserver/errors.ts";
 import { explainPingFailure, pingAppservice } from "../homeserver/ping.ts";
+import type { RecentPings } from "../homeserver/recent-pings.ts";
 import { NoHomeserver, surveyHomeserver, type Survey } from "../homeserver/survey.ts";
 import { faultOf, isFileSystemError } from "../observability/file-fault.ts";
 import { silentLogger } from "../observability/log.ts";
@@ -85,6 +86,31 @@ export async function examine(
       : lookAtPing(config, registration, client, bridge),
   ]);
   return { ...parts, user, homeserver, bridge, database, ping };
+}
+
+/** What a running bridge knows of itself. */
+export interface Self {
+  readonly pings: RecentPings;
+  readonly database: Database;
+}
+
+/** Collects the facts from within the running bridge: it asks neither its own address nor its own socket. */
+export async function examineSelf(
+  parts: Pick<Patient, "config" | "registration" | "client" | "providers">,
+  { pings, database }: Self,
+): Promise<Patient> {
+  const { config, registration, client } = parts;
+  const [homeserver, user, records] = await Promise.all([
+    lookAtHomeserver(config.homeserver),
+    bridgeUser(config),
+    readRecords(database),
+  ]);
+  const answered: PingSight =
+    homeserver.kind === "away"
+      ? { kind: "untried", reason: "the homeserver is away" }
+      : await ping(registration, client, (id) => Promise.resolve(pings.has(id)));
+  const bridge = { kind: "running", answer: { pings: pings.list() } } as const;
+  return { ...parts, user, homeserver, bridge, database: { kind: "read", records }, ping: answered };
 }
 
 async function lookAtBridge(config: Config, registration: Registration): Promise<BridgeState> {

@@ -110,6 +110,11 @@ export class GhostActor {
     this.#state = { kind: "working", done: this.#work() };
   }
 
+  /** Whether its device is gone from the homeserver. */
+  get isHalted(): boolean {
+    return this.#state.kind === "halted";
+  }
+
   /** Whether the ghost is in memory. */
   get isLoaded(): boolean {
     return this.#account.isLoaded;

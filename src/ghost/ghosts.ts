@@ -98,6 +98,11 @@ export class Ghosts {
     return [...new Set([this.#options.botUserId, ...this.#known])];
   }
 
+  /** Whether a ghost's device is gone from the homeserver, as far as this process knows. */
+  isHalted(userId: string): boolean {
+    return this.#ghosts.get(userId)?.actor.isHalted ?? false;
+  }
+
   /** The number of loaded ghosts. */
   get loaded(): number {
     return [...this.#ghosts.values()].filter((ghost) => ghost.actor.isLoaded).length;

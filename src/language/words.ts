@@ -1,8 +1,12 @@
 import type { english } from "./english.ts";
+import type { pageEnglish } from "./page-english.ts";
 import type { Phrases, SettingWords } from "./phrases.ts";
 
 /** English comes first: every language has the commands, settings and parameters that English has words for. */
 type First = typeof english;
+
+/** The words of the page for whoever runs the bridge. */
+export type PageWords = typeof pageEnglish;
 
 /** Everything that the bridge itself says in rooms, in one language. */
 export interface Words extends Phrases {

@@ -67,6 +67,7 @@ export const ERROR_LINES = {
   "the crypto engine's requests could not be repeated": "report it",
   "a part of the bridge failed to stop": "nothing: it happened while stopping, and nothing is lost",
   "connections could not be closed": "the same",
+  "a request of the page failed": "read its `error`, and report it",
   "a request of monitoring failed": "read its `error`; usually the database is away",
 } as const;
 

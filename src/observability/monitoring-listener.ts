@@ -1,11 +1,9 @@
-import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import express, { type Express, type RequestHandler } from "express";
 import type { Logger } from "./log.ts";
 import { METRICS_CONTENT_TYPE } from "./metrics.ts";
+import { openListener, type Listener } from "./listener.ts";
 import type { Readiness } from "./readiness.ts";
-import { OperatorError, type Saying } from "./operator-error.ts";
 
 /** Requests to this listener are small, so a slow one is cut off after this time, in ms. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -20,45 +18,20 @@ export interface Monitored {
   readonly metrics: () => Promise<string>;
 }
 
-/** The HTTP listener for programs that watch the process. */
-export interface MonitoringListener {
-  readonly port: number;
-  close(): Promise<void>;
-}
-
-/** The address can't be listened on. */
-class MonitoringFailure extends OperatorError<"MonitoringFailure"> {
-  override readonly name = "MonitoringFailure";
-}
-
 /**
  * Listens for `GET /health` (the event loop runs), `/ready` (the process can take and answer messages; else 503 with
- * the reasons) and `/metrics`. It needs no authentication: it is for loopback or a private network. Throws {@link
- * MonitoringFailure}.
+ * the reasons) and `/metrics`. It needs no authentication: it is for loopback or a private network. Throws
+ * ListenerFailure.
  */
 export async function listenForMonitoring(
   address: { readonly bind: string; readonly port: number },
   monitored: Monitored,
   log: Logger,
-): Promise<MonitoringListener> {
+): Promise<Listener> {
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, routes(monitored, log));
-  server.listen(address.port, address.bind);
-  try {
-    await once(server, "listening");
-  } catch (error) {
-    throw new MonitoringFailure(explain(error, address), { cause: error });
-  }
-  const { port } = server.address() as AddressInfo;
-  log.info({ address: address.bind, port }, "listening for monitoring");
-  return {
-    port,
-    close: async () => {
-      const closed = once(server, "close");
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  const listener = await openListener(server, { section: "monitoring", bind: address.bind, port: address.port });
+  log.info({ address: address.bind, port: listener.port }, "listening for monitoring");
+  return listener;
 }
 
 function routes({ readiness, metrics }: Monitored, log: Logger): Express {
@@ -99,21 +72,4 @@ function shared<T>(ask: () => Promise<T>): () => Promise<T> {
     answer = undefined;
   };
   return () => (answer ??= ask().finally(() => setTimeout(forget, ANSWER_AGE_MS).unref()));
-}
-
-function explain(
-  error: unknown,
-  { bind, port }: { readonly bind: string; readonly port: number },
-): Saying<"MonitoringFailure"> {
-  switch (error instanceof Error && "code" in error ? error.code : undefined) {
-    case "EADDRINUSE":
-      return `monitoring.port: another program listens on port ${port} of ${bind} already; choose another port (each process on a machine needs its own), or switch monitoring off`;
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-      return `monitoring.bind: this machine has no address ${bind}`;
-    case "EACCES":
-      return `monitoring.port: this user may not listen on port ${port}`;
-    default:
-      return `monitoring: ${bind}:${port} can't be listened on: ${error instanceof Error ? error.message : String(error)}`;
-  }
 }

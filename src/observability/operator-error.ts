@@ -162,12 +162,16 @@ export const OPERATOR_ERRORS = {
       { says: ["the new master key is the present one"], mend: "Give another key." },
     ],
   },
-  MonitoringFailure: {
+  ListenerFailure: {
     exitCode: 1,
     cases: [
       {
         says: ["monitoring.port: …", "monitoring.bind: …", "monitoring: …"],
         mend: "Choose another `monitoring.port`; each process on a machine needs its own.",
+      },
+      {
+        says: ["web.port: …", "web.bind: …", "web: …"],
+        mend: "Choose another `web.port`; each process on a machine needs its own.",
       },
     ],
   },

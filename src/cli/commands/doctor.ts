@@ -3,8 +3,8 @@ import { ConfigError } from "../../config/config-error.ts";
 import { loadConfig } from "../../config/load.ts";
 import { loadRegistration, type Registration } from "../../config/registration.ts";
 import { bad, good } from "../../doctor/check.ts";
-import { CHECKS, CONFIG_CHECK, ROUNDTRIP_CHECK } from "../../doctor/checks.ts";
-import { asUser } from "../../doctor/owner.ts";
+import { checkAll, forUser } from "../../doctor/check-all.ts";
+import { CONFIG_CHECK, ROUNDTRIP_CHECK } from "../../doctor/checks.ts";
 import { examine, type Patient } from "../../doctor/patient.ts";
 import { inJson, inLines, isHealthy, type Result } from "../../doctor/report.ts";
 import { holdRoundtrip } from "../../doctor/roundtrip.ts";
@@ -67,21 +67,11 @@ async function lookOver(
     const providers = await providersOf(config, silentLogger());
     const patient = await examine({ config, registration, client, providers });
     const wellFormed = good(`${file} and ${config.appservice.registration} are good`);
-    let results: Result[] = [{ check: CONFIG_CHECK, findings: [wellFormed] }];
-    results.push(
-      ...(await Promise.all(CHECKS.map(async (check) => ({ check: check.name, findings: await check.run(patient) })))),
-    );
+    const results: Result[] = [{ check: CONFIG_CHECK, findings: [wellFormed] }, ...(await checkAll(patient))];
     if (roundtrip !== undefined) {
       const finding = await holdRoundtrip(config, roundtrip.secret, agentsOf(patient), roundtrip.agent);
-      results.push({ check: ROUNDTRIP_CHECK, findings: [finding] });
+      results.push({ check: ROUNDTRIP_CHECK, findings: [forUser(finding, patient.user)] });
     }
-    const { user } = patient;
-    results = results.map(({ check, findings }) => ({
-      check,
-      findings: findings.map((finding) =>
-        finding.status === "bad" ? { ...finding, mend: asUser(finding.mend, user) } : finding,
-      ),
-    }));
     return { results, exitCode: isHealthy(results) ? 0 : 1 };
   } finally {
     await client.close();

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
-import { listenForMonitoring, type MonitoringListener } from "../../../src/observability/monitoring-listener.ts";
+import type { Listener } from "../../../src/observability/listener.ts";
+import { listenForMonitoring } from "../../../src/observability/monitoring-listener.ts";
 import type { Readiness } from "../../../src/observability/readiness.ts";
 
 describe("the listener for monitoring", () => {
   const metrics = createMetrics(() => undefined);
-  let listener: MonitoringListener;
+  let listener: Listener;
   let readiness: () => Promise<Readiness>;
   let asked = 0;
 
@@ -63,7 +64,7 @@ describe("the listener for monitoring", () => {
     const monitored = { readiness, metrics: () => Promise.resolve("") };
     const again = listenForMonitoring({ bind: "127.0.0.1", port: listener.port }, monitored, silentLogger());
     await assert.rejects(again, {
-      name: "MonitoringFailure",
+      name: "ListenerFailure",
       exitCode: 1,
       message: new RegExp(`^monitoring.port: another program listens on port ${listener.port} of 127.0.0.1 already`),
     });

@@ -1,0 +1,212 @@
+import { counted } from "./counted.ts";
+
+/** The words of the page for whoever runs the bridge, in English. */
+export const pageEnglish = {
+  language: "English",
+  name: "matrix-agents",
+  skip: "Skip to the content",
+  navigation: "Views",
+  signOut: "Sign out",
+  onlyLooks: "looks only",
+  away: "The bridge does not answer. What you see may be old; the page goes on when the bridge is back.",
+  justNow: "just now",
+  paging: {
+    before: "Before",
+    after: "Next",
+    first: "Beginning",
+    of: (number: number, pages: number) => `Page ${number} of ${pages}`,
+  },
+  signIn: {
+    title: "Sign in",
+    lead: "You get in by a link that works once, for ten minutes.",
+    code: "The link's code",
+    enter: "Sign in",
+    how: "How to get a link",
+    byCommand: "On the bridge's machine:",
+    byBot: "Or write to the bridge's bot, in an encrypted direct chat, if you are one of its admins:",
+    faults: {
+      no_code:
+        "This link does not work: it was used already, it is older than ten minutes, or it is not complete. Get another one.",
+      too_many: "Too many attempts. Wait a minute, then try again.",
+    },
+  },
+  nothingHere: { title: "There is nothing here", text: "No page has this address.", back: "To the agents" },
+  refused: {
+    title: "This was not done",
+    foreign:
+      "The form did not come from this page, or is too old. Go back, load the page again, and repeat what you did.",
+    only_looks: "You may look, but not decide.",
+    malformed: "The form can't be read.",
+  },
+  failed: {
+    databaseAway: {
+      title: "The database can't be reached",
+      text: "Agents go on when it is back, and no message is lost. Load this page again in a moment.",
+    },
+    fault: { title: "This page could not be made", text: "The bridge's log has the reason." },
+  },
+  said: {
+    confirmed: { text: "Confirmed: the agent trusts this person now.", isBad: false },
+    rejected: { text: "Rejected: the verification has ended.", isBad: false },
+    retried: { text: "The events are tried again.", isBad: false },
+    dropped: { text: "The events were dropped.", isBad: false },
+    device_asked: { text: "The agent gets a new device within a minute.", isBad: false },
+    nothing_such: { text: "Nothing was changed: what you decided about is no longer there.", isBad: true },
+  },
+  views: {
+    agents: {
+      title: "Agents",
+      lead: (all: number) => `${counted(all, "agent", "agents")}, each a Matrix user with its own device and keys.`,
+      none: "There are no agents. Name some under agents in config.yaml, or let a provider discover its models.",
+      conditions: {
+        well: "well",
+        working: "answering",
+        waiting: "questions wait",
+        failing: "answers fail",
+        halted: "device deleted",
+        unmade: "not made yet",
+      },
+      localities: { local: "your network", cloud: "cloud" },
+      keyStates: {
+        none: "none yet",
+        unsigned: "not signed",
+        signed: "signed",
+        complete: "signed, backed up",
+        behind: "signed, backup behind",
+      },
+      labels: {
+        model: "Model",
+        demo: "the demo",
+        place: "Runs at",
+        device: "Device",
+        noDevice: "none yet",
+        keys: "Keys",
+        lastAnswer: "Last answer",
+        never: "none yet",
+        open: "Open questions",
+        failed: "Failed in 24 hours",
+      },
+      newDevice: {
+        label: "New device",
+        consequence:
+          "The agent makes another device, which its identity signs, and deletes the present one. Nobody has to verify it again.",
+      },
+      seeChecks: "What to do",
+    },
+    work: {
+      title: "At work",
+      lead: (all: number, shown: number) =>
+        all > shown
+          ? `${counted(all, "question", "questions")} without an answer yet; the oldest ${shown} are shown.`
+          : `${counted(all, "question", "questions")} without an answer yet. Words are never shown here.`,
+      none: "No question waits for an answer.",
+      heads: { since: "Asked", agent: "Agent", room: "Room", asker: "By", state: "State", step: "Step" },
+      states: { queued: "waits for its turn", running: "at work", waiting: "waits for people", sending: "being sent" },
+      stepOf: (number: number, askedOf: string, state: string) => `${number}: ${askedOf}, ${state}`,
+      attempts: (number: string) => `attempt ${number}`,
+    },
+    verifications: {
+      title: "Verifications",
+      lead: "People who want to be sure that an agent is yours compare what you see here with their screen.",
+      none: "No verification waits for you. When somebody verifies an agent, it appears here.",
+      others:
+        "Nothing waits for you here: encryption.verification in config.yaml is not operator, so agents answer verifications by themselves.",
+      verifies: "verifies",
+      compare: "Ask this person, over a way that you trust, whether their screen shows the same in the same order.",
+      scanned: "An app has scanned the code. Ask this person whether it was theirs and shows a tick.",
+      scan: "This person can scan the code from your screen, or compare emoji, which then appear here.",
+      codeOf: "The code to scan",
+      confirm: { emoji: "They match", scanned: "It was theirs" },
+      reject: "They differ",
+      consequence: "The verification ends, and this person sees that it failed.",
+    },
+    rooms: {
+      title: "Rooms",
+      lead: (days: number) =>
+        `Where the words of each room go: to the agents in it, and to their models. Dashed lines leave your network. Sizes are of the last ${days} days.`,
+      none: "No agent is in any room yet. Invite one by its name, or open a direct chat with it.",
+      encrypted: "encrypted",
+      clear: "not encrypted",
+      flow: "Where the words go",
+      unknownPlace: "not known now",
+      policy: "Outside your network",
+      policies: { deny: "never", ask: "only after consent", allow: "allowed" },
+      sent: "To",
+      nothingSent: "Nothing was sent to any model.",
+      requests: (number: string) => `${number} requests`,
+      agreed: "agreed",
+      declined: "declined",
+      countsNoMore: "It no longer counts: the room is now encrypted.",
+    },
+    usage: {
+      title: "Usage",
+      lead: (days: number) => `Questions of the last ${days} days. Tokens are those that model servers have counted.`,
+      none: "Nobody has asked anything in this time.",
+      perDay: "Questions a day",
+      kinds: { agent: "Agent", user: "Person", room: "Room" },
+      heads: { questions: "Questions", tokens: "Tokens" },
+    },
+    mail: {
+      title: "Set aside",
+      lead: "Events that agents could not handle: forged, unreadable, or without a key. They are kept until you decide, or until they are too old.",
+      none: "Nothing was set aside, and no event waits for its key.",
+      counts: {
+        ready: "To be handled",
+        awaitingKey: "Wait for a key",
+        setAside: "Set aside",
+        malformed: "Parts that were no events",
+      },
+      heads: { since: "Received", agent: "Agent", room: "Room", event: "Event", state: "State" },
+      states: { awaiting_key: "waits for its key", set_aside: "set aside" },
+      retry: "Try again",
+      drop: "Drop",
+      dropConsequence: "The agent never handles this event.",
+      retryAll: "Try all again that were set aside",
+      dropAll: "Drop all that were set aside",
+      dropAllConsequence: "Agents never handle these events. Those that wait for a key stay.",
+      more: (shown: string, all: string) => `The oldest ${shown} of ${all} are shown.`,
+    },
+    audit: {
+      title: "Audit log",
+      lead: "What matters for security, newest first. Each row's hash covers the row before it.",
+      none: "No row holds this.",
+      search: "A user, an agent, a room, or a kind such as keys.exported",
+      find: "Find",
+      verify: "Verify all",
+      older: "Older",
+      heads: { number: "Row", at: "When", kind: "What", details: "Details" },
+      whole: (rows: string) =>
+        `Each of ${rows} rows is as it was written, and none is missing between them. Keep this head elsewhere:`,
+      changed: (row: string) =>
+        `The log is not as it was written: row ${row} was changed, removed or added. Nothing from there on is proved.`,
+    },
+    checks: {
+      title: "Checks",
+      lead: (ill: number) =>
+        ill === 0
+          ? "Everything that matrix-agents doctor looks at is well."
+          : `${counted(ill, "check", "checks")} found something; the arrow says what to do.`,
+      states: { good: "well", bad: "see below", unknown: "not known" },
+    },
+    system: {
+      title: "System",
+      lead: "Versions, sizes and ages.",
+      labels: {
+        version: "matrix-agents",
+        node: "Node.js",
+        database: "Database",
+        processes: "Processes",
+        backup: "Last backup",
+        retention: "Agents remember",
+        memory: "Memory of this process",
+        uptime: "Started",
+      },
+      databases: { postgres: "PostgreSQL", embedded: "embedded PostgreSQL", served: "embedded PostgreSQL" },
+      never: "never by matrix-agents backup",
+      byRooms: "as long as each room says",
+      days: (days: number) => counted(days, "day", "days"),
+      tables: "Largest tables",
+      heads: { name: "Table", size: "Size" },
+    },
+  },
+};

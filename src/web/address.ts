@@ -1,0 +1,40 @@
+import type { WebConfig } from "../config/web-config.ts";
+import { localUrl } from "../homeserver/local-url.ts";
+
+/** The page's address, as browsers know it. */
+export interface Address {
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** The path before each of the page's own: empty, or `/agents`. */
+  readonly path: string;
+  readonly isSecure: boolean;
+  /** The origins from which forms may come. */
+  readonly origins: ReadonlySet<string>;
+  /**
+   * The names under which the listener answers. A site whose name is made to mean this machine (DNS rebinding) has another
+   * one.
+   */
+  readonly hosts: ReadonlySet<string>;
+}
+
+/** The address that a configuration gives the page. */
+export function addressOf({ bind, port, url }: WebConfig): Address {
+  const shown = new URL(url ?? localUrl({ bind, port }));
+  const local = [
+    localUrl({ bind, port }),
+    ...["127.0.0.1", "[::1]", "localhost"].map((host) => `http://${host}:${port}`),
+  ];
+  const own = local.map((one) => new URL(one));
+  return {
+    url: shown.href.replace(/\/+$/, ""),
+    path: shown.pathname.replace(/\/+$/, ""),
+    isSecure: shown.protocol === "https:",
+    origins: new Set([shown, ...own].map(({ origin }) => origin)),
+    hosts: new Set([shown, ...own].map(({ host }) => host)),
+  };
+}
+
+/** The link by which somebody signs in. The code stands behind the `#`, which browsers send to nobody. */
+export function signInLink(address: Address, code: string): string {
+  return `${address.url}/sign-in#${code}`;
+}

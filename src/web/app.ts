@@ -1,0 +1,230 @@
+import express, { type ErrorRequestHandler, type Express, type Request, type Response, Router } from "express";
+import { DatabaseError } from "../database/database.ts";
+import { pageWordsIn } from "../language/languages.ts";
+import { isAction, act } from "./actions/actions.ts";
+import { addressOf, type Address } from "./address.ts";
+import type { Assets } from "./assets.ts";
+import { Attempts } from "./attempts.ts";
+import { cookieIn, languageOf, LANGUAGE_COOKIE, SESSION_COOKIE, sessionCookie } from "./cookies.ts";
+import { html, type Html } from "./html.ts";
+import type { LivePages } from "./live.ts";
+import { plainPage, viewPage, type Frame } from "./page.ts";
+import type { WebParts } from "./parts.ts";
+import { roleNow } from "./role.ts";
+import { isOwnForm, securityHeaders } from "./security-headers.ts";
+import { isFormToken } from "./sign-in/secret.ts";
+import { signInPage } from "./sign-in/sign-in-page.ts";
+import { SignIns, type Session } from "./sign-in/sign-ins.ts";
+import { VIEWS, viewAt } from "./views/views.ts";
+import type { Visit } from "./visit.ts";
+
+/** A form is a few ids and a token. */
+const LONGEST_FORM = 16_384;
+
+/** The parts of the page's paths. */
+interface Site {
+  readonly parts: WebParts;
+  readonly address: Address;
+  readonly assets: Assets;
+  readonly live: LivePages;
+  readonly signIns: SignIns;
+  readonly attempts: Attempts;
+}
+
+/** The page's paths. Each works with and without the path of `web.url`, because some proxies take that away. */
+export function makeApp(parts: WebParts, assets: Assets, live: LivePages): Express {
+  const { web } = parts.settings();
+  if (web === undefined) throw new Error("the page is switched off");
+  const address = addressOf(web);
+  const site = { parts, address, assets, live, signIns: new SignIns(parts.database), attempts: new Attempts() };
+  const app = express();
+  app.disable("x-powered-by").disable("etag");
+  app.set("query parser", false);
+  app.use(securityHeaders(address));
+  const routes = routesOf(site);
+  if (address.path !== "") app.use(address.path, routes);
+  app.use(routes);
+  app.use(failed(site));
+  return app;
+}
+
+function routesOf(site: Site): Router {
+  const { assets } = site;
+  const router = Router({ caseSensitive: true });
+  router.use(assets.routes);
+  router.post(
+    /.*/,
+    express.urlencoded({ extended: false, limit: LONGEST_FORM, parameterLimit: 100 }),
+    (request, response, next) => {
+      if (isOwnForm(request.headers, site.address)) next();
+      else refuse(site, request, response, "foreign");
+    },
+  );
+  router.get("/sign-in", (request, response) => {
+    send(response, 200, signInPage(frameOf(site, request)));
+  });
+  router.post("/sign-in", (request, response) => signIn(site, request, response));
+  router.post("/sign-out", (request, response) => signOut(site, request, response));
+  router.get(/^\/live(\/.*)$/, (request, response) => tell(site, request, response));
+  router.post("/do/:action", (request, response) => decide(site, request, response));
+  router.get(/.*/, (request, response) => show(site, request, response));
+  return router;
+}
+
+async function signIn(site: Site, request: Request, response: Response): Promise<void> {
+  const frame = frameOf(site, request);
+  if (!site.attempts.allows(request.socket.remoteAddress ?? "", Date.now())) {
+    send(response, 429, signInPage(frame, "too_many"));
+    return;
+  }
+  const session = await site.signIns.use(fieldOf(request, "code"));
+  if (session === undefined) {
+    send(response, 403, signInPage(frame, "no_code"));
+    return;
+  }
+  response.cookie(SESSION_COOKIE, session.secret, sessionCookie(site.address)).redirect(303, `${site.address.path}/`);
+}
+
+async function signOut(site: Site, request: Request, response: Response): Promise<void> {
+  const session = await sessionOf(site, request);
+  if (session !== undefined) {
+    if (!isFormToken(fieldOf(request, "token"), session.secret)) {
+      refuse(site, request, response, "foreign");
+      return;
+    }
+    await site.signIns.end(session);
+  }
+  response.clearCookie(SESSION_COOKIE, { ...sessionCookie(site.address), maxAge: undefined });
+  response.redirect(303, `${site.address.path}/sign-in`);
+}
+
+/** Shows a view, or the way in. */
+async function show(site: Site, request: Request, response: Response): Promise<void> {
+  const query = queryOf(request);
+  const chosen = query.get("language");
+  if (chosen !== null) {
+    const language = languageOf(chosen, []);
+    response.cookie(LANGUAGE_COOKIE, language, { ...sessionCookie(site.address), maxAge: 365 * 86_400_000 });
+    response.redirect(303, `${site.address.path}${request.path}`);
+    return;
+  }
+  const visit = await visitOf(site, request, request.path);
+  if (visit === undefined) {
+    response.redirect(303, `${site.address.path}/sign-in`);
+    return;
+  }
+  const view = viewAt(request.path);
+  const frame = frameOf(site, request);
+  if (view === undefined) {
+    const { title, text, back } = frame.words.nothingHere;
+    send(
+      response,
+      404,
+      plainPage(
+        frame,
+        title,
+        html`<p>${text}</p>
+          <p><a href="${frame.base}/">${back}</a></p>`,
+      ),
+    );
+    return;
+  }
+  send(response, 200, viewPage(frame, visit, view, await VIEWS[view].show(site.parts, visit)));
+}
+
+/** Tells an open page of changes. */
+async function tell(site: Site, request: Request, response: Response): Promise<void> {
+  const path = request.path.slice("/live".length);
+  const view = viewAt(path);
+  const first = await visitOf(site, request, path);
+  if (view === undefined || first === undefined) {
+    response.status(view === undefined ? 404 : 403).end();
+    return;
+  }
+  await site.live.tell(response, VIEWS[view].everyMs, async () => {
+    // The rights may have changed since the page was opened.
+    const visit = (await site.signIns.lasts(first.session)) ? visitBy(site, request, path, first.session) : undefined;
+    if (visit === undefined) return { kind: "ended" };
+    return { kind: "view", html: (await VIEWS[view].show(site.parts, visit)).toString() };
+  });
+}
+
+/** Carries out what somebody decides by a form. */
+async function decide(site: Site, request: Request, response: Response): Promise<void> {
+  const from = viewAt(fieldOf(request, "back") ?? "") === undefined ? "/" : (fieldOf(request, "back") ?? "/");
+  const visit = await visitOf(site, request, from);
+  const { action } = request.params;
+  if (visit === undefined) {
+    response.redirect(303, `${site.address.path}/sign-in`);
+  } else if (!isFormToken(fieldOf(request, "token"), visit.session.secret)) {
+    refuse(site, request, response, "foreign");
+  } else if (visit.role !== "decide") {
+    refuse(site, request, response, "only_looks");
+  } else if (typeof action !== "string" || !isAction(action)) {
+    refuse(site, request, response, "foreign");
+  } else {
+    const said = await act(action, site.parts, visit.actor, (name) => fieldOf(request, name));
+    response.redirect(303, `${site.address.path}${from}?said=${said}`);
+  }
+}
+
+function refuse(site: Site, request: Request, response: Response, why: keyof Frame["words"]["refused"]): void {
+  const frame = frameOf(site, request);
+  send(response, 403, plainPage(frame, frame.words.refused.title, html`<p>${frame.words.refused[why]}</p>`));
+}
+
+async function sessionOf(site: Site, request: Request): Promise<Session | undefined> {
+  return site.signIns.session(cookieIn(request.headers.cookie, SESSION_COOKIE));
+}
+
+async function visitOf(site: Site, request: Request, path: string): Promise<Visit | undefined> {
+  const session = await sessionOf(site, request);
+  return session === undefined ? undefined : visitBy(site, request, path, session);
+}
+
+function visitBy(site: Site, request: Request, path: string, session: Session): Visit | undefined {
+  const role = roleNow(session.actor, session.role, site.parts);
+  if (role === undefined) return undefined;
+  const { language, words, base } = frameOf(site, request);
+  return { session, actor: session.actor, role, language, words, base, path, query: queryOf(request) };
+}
+
+function frameOf({ address, assets }: Site, request: Request): Frame {
+  const language = languageOf(cookieIn(request.headers.cookie, LANGUAGE_COOKIE), request.acceptsLanguages());
+  return { language, words: pageWordsIn(language), base: address.path, assets: assets.links(address.path) };
+}
+
+function queryOf(request: Request): URLSearchParams {
+  const at = request.url.indexOf("?");
+  return new URLSearchParams(at < 0 ? "" : request.url.slice(at + 1));
+}
+
+/** A field of a form. Fields that come twice count as none. */
+function fieldOf(request: Request, name: string): string | undefined {
+  const body: unknown = request.body;
+  if (typeof body !== "object" || body === null || !Object.hasOwn(body, name)) return undefined;
+  const value = (body as Record<string, unknown>)[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+function send(response: Response, status: number, page: Html): void {
+  response.status(status).type("html").send(page.toString());
+}
+
+/** Express recognises an error handler by its four parameters. */
+function failed(site: Site): ErrorRequestHandler {
+  const { log } = site.parts;
+  return (error: unknown, request, response, next) => {
+    const isAway = error instanceof DatabaseError && error.retryable;
+    if (!isAway) log.error({ error, path: request.path }, "a request of the page failed");
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const frame = frameOf(site, request);
+    const { databaseAway, fault } = frame.words.failed;
+    const { title, text } = isAway ? databaseAway : fault;
+    response.set("Retry-After", "5");
+    send(response, isAway ? 503 : 500, plainPage(frame, title, html`<p>${text}</p>`));
+  };
+}

@@ -1,0 +1,32 @@
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+
+const SECRET_BYTES = 32;
+
+/** A secret that nobody can guess, to be shown once; the database keeps its hash. */
+export function newSecret(): string {
+  return randomBytes(SECRET_BYTES).toString("base64url");
+}
+
+/** Whether a text can be such a secret. Anything else is not looked for. */
+export function isSecret(text: unknown): text is string {
+  return typeof text === "string" && /^[A-Za-z0-9_-]{43}$/.test(text);
+}
+
+/** The form in which the database keeps a secret. */
+export function hashOf(secret: string): string {
+  return createHash("sha256").update(secret).digest("hex");
+}
+
+/**
+ * The token that each form of a session carries: another site can send a form, but not read this one. It follows from the
+ * session's secret, and does not reveal it.
+ */
+export function formTokenOf(session: string): string {
+  return createHmac("sha256", session).update("form").digest("base64url");
+}
+
+/** Whether a form came with its session's token. */
+export function isFormToken(presented: unknown, session: string): boolean {
+  if (!isSecret(presented)) return false;
+  return timingSafeEqual(Buffer.from(presented), Buffer.from(formTokenOf(session)));
+}

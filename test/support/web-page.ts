@@ -1,0 +1,62 @@
+import { after } from "node:test";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { openBrowser } from "./browser.ts";
+import { startDeployment, type Deployment, type DeploymentOptions } from "./deployment.ts";
+import { freePort } from "./free-port.ts";
+import { startOllamaServer, type OllamaServer } from "./ollama-server.ts";
+
+/** A bridge that serves its page. */
+export interface WebDeployment {
+  readonly deployment: Deployment;
+  readonly ollama: OllamaServer;
+  /** The page's address, without a slash at its end. */
+  readonly url: string;
+  /** A link by `matrix-agents web login`. */
+  link(...options: readonly string[]): Promise<string>;
+  /** A browser, signed in, at the page's beginning. */
+  signedIn(options?: BrowserContextOptions, ...login: readonly string[]): Promise<Page>;
+}
+
+/** Starts a bridge with its page, an agent of an Ollama and the demo; it is stopped after the suite. */
+export async function startWebDeployment(
+  { extraConfig = {}, ...options }: DeploymentOptions = {},
+  web: object = {},
+): Promise<WebDeployment> {
+  const ollama = await startOllamaServer(["llama3.2:3b"]);
+  let started: Deployment | undefined;
+  after(async () => {
+    await started?.stop();
+    await ollama.close();
+  });
+  const port = await freePort();
+  const deployment = (started = await startDeployment({
+    providers: { demo: { type: "demo" }, ollama: { type: "ollama", url: ollama.url } },
+    agents: { demo: { provider: "demo" }, llama: { provider: "ollama", model: "llama3.2:3b" } },
+    ...options,
+    extraConfig: {
+      encryption: { verification: "operator" },
+      memory: { summaries: false },
+      web: { enabled: true, port, ...web },
+      ...extraConfig,
+    },
+  }));
+  const link = async (...login: readonly string[]): Promise<string> => {
+    const { stdout, stderr, code } = await deployment.command(["web", "login", ...login]);
+    if (code !== 0) throw new Error(stderr);
+    return stdout.trim();
+  };
+  return {
+    deployment,
+    ollama,
+    url: `http://127.0.0.1:${port}`,
+    link,
+    signedIn: async (browser, ...login) => {
+      const context = await openBrowser(browser);
+      const page = await context.newPage();
+      await page.goto(await link(...login));
+      await page.getByRole("button").first().click();
+      await page.waitForURL((url) => !url.pathname.endsWith("/sign-in"));
+      return page;
+    },
+  };
+}
