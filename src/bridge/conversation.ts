@@ -7,6 +7,8 @@ import { Conversation } from "../conversation/conversation.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
 import type { TurnRunner } from "../turns/turn-runner.ts";
+import { pageLinks } from "../web/sign-in/page-links.ts";
+import { SignIns } from "../web/sign-in/sign-ins.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Stores } from "./stores.ts";
 
@@ -28,6 +30,7 @@ export function makeConversation(
     reminders,
     pauses,
     pulls: makePulls(foundation, stores),
+    pageLinks: pageLinks(new SignIns(database), { settings: inForce, permissions, botUserId: foundation.botUserId }),
     menus,
     consents,
     requests,

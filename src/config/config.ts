@@ -31,7 +31,6 @@ export interface Config {
   readonly logging: { readonly level: LogLevel; readonly format: "json" | "pretty" | "auto" };
   /** The address for monitoring; undefined: none. */
   readonly monitoring: { readonly bind: string; readonly port: number } | undefined;
-  /** The page for whoever runs the bridge; undefined: none. */
   readonly web: WebConfig | undefined;
   /** The simple form of the rules: the people who may use the agents, and those who are ignored. */
   readonly access: AccessConfig;

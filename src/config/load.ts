@@ -47,12 +47,8 @@ export async function loadConfig(path: string): Promise<Config> {
   const { secrets, problems: unreadProviders } = await providerSecrets(groupOf(settings["providers"]), directory);
   const { secrets: ofTools, problems: unreadTools } = await toolSecrets(groupOf(settings["tools"]), directory);
   const unread = [...unreadProviders, ...unreadTools];
-  const { ca } = await new OutsideSettings(
-    ["homeserver"],
-    groupOf(settings["homeserver"]),
-    directory,
-    unread,
-  ).certificates();
+  const homeserver = groupOf(settings["homeserver"]);
+  const { ca } = await new OutsideSettings(["homeserver"], homeserver, directory, unread).certificates();
   // The reason is more useful than "there is no such setting".
   problems.splice(0, problems.length, ...problems.filter(({ path }) => !unread.some((other) => other.path === path)));
   problems.push(...unread);

@@ -1,4 +1,4 @@
-/** The page's address, and the people who may only look at it. */
+/** The page for whoever runs the bridge: its address, and the people who may only look at it. */
 export interface WebConfig {
   readonly bind: string;
   readonly port: number;

@@ -2,6 +2,7 @@ import type { AgentPauses } from "../agents/pauses.ts";
 import type { AnsweringOptions } from "../answering/parts.ts";
 import type { ToolDecisions } from "../answering/tool-decisions.ts";
 import type { CommandMenus } from "../commands/command-menus.ts";
+import type { PageLinks } from "../commands/page-links.ts";
 import type { Pulls } from "../commands/pulls.ts";
 import type { Forgetting } from "../memory/forgetting.ts";
 import type { Permissions } from "../permissions/permissions.ts";
@@ -56,6 +57,7 @@ export interface ConversationOptions extends SharedWithAnswers, VoiceCallsOption
   readonly toolDecisions: ToolDecisions;
   readonly grants: ToolGrants;
   readonly pulls: Pulls;
+  readonly pageLinks: PageLinks;
   readonly menus: CommandMenus;
   readonly consents: Consents;
   readonly requests: ProviderRequests;

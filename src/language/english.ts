@@ -192,6 +192,13 @@ export const english = {
     other:
       "I know two commands: `help` and `list`. To talk with an AI, start a chat with one of the agents that `list` shows.",
   },
+  web: {
+    link: (link, minutes) =>
+      `This link signs you in to the page, once, within ${counted(minutes, "minute", "minutes")}. Show it to nobody: ${link}`,
+    off: "There is no page here: the admin has not switched it on (`web.enabled` in config.yaml).",
+    onlyPrivately: "I send that link only in an encrypted direct chat between the two of us. Please ask me there.",
+    notYours: "The page is only for the bridge's admins (`access.admins`), and for those who may look (`web.viewers`).",
+  },
   pull: {
     onlyAdmins:
       "Only the bridge's admins can have models installed (`access.admins`, or the level `admin` in `permissions`).",

@@ -198,6 +198,15 @@ export const german: Words = {
     other:
       "Ich kenne zwei Befehle: `help` und `list`. Um mit einer KI zu reden, beginne einen Chat mit einem der Agenten, die `list` zeigt.",
   },
+  web: {
+    link: (link, minutes) =>
+      `Dieser Link meldet dich auf der Seite an, einmal, innerhalb von ${counted(minutes, "Minute", "Minuten")}. Zeige ihn niemandem: ${link}`,
+    off: "Hier gibt es keine Seite: Der Admin hat sie nicht eingeschaltet (`web.enabled` in config.yaml).",
+    onlyPrivately:
+      "Diesen Link schicke ich nur in einem verschlüsselten Direktchat zwischen uns beiden. Frage mich bitte dort.",
+    notYours:
+      "Die Seite ist nur für die Admins der Bridge (`access.admins`) und für die, die zusehen dürfen (`web.viewers`).",
+  },
   pull: {
     onlyAdmins:
       "Nur die Admins der Bridge können Modelle installieren lassen (`access.admins`, oder die Stufe `admin` in `permissions`).",

@@ -155,6 +155,13 @@ export interface Phrases {
     readonly cloud: Readonly<Record<"everywhere" | "unencrypted" | "nowhere", string>>;
     readonly other: string;
   };
+  /** About the page for whoever runs the bridge. */
+  readonly web: {
+    readonly link: (link: string, minutes: number) => string;
+    readonly off: string;
+    readonly onlyPrivately: string;
+    readonly notYours: string;
+  };
   readonly pull: {
     readonly onlyAdmins: string;
     readonly which: (providers: readonly string[]) => string;

@@ -73,12 +73,14 @@ function routesOf(site: Site): Router {
 
 async function signIn(site: Site, request: Request, response: Response): Promise<void> {
   const frame = frameOf(site, request);
-  if (!site.attempts.allows(request.socket.remoteAddress ?? "", Date.now())) {
+  const from = request.socket.remoteAddress ?? "";
+  if (!site.attempts.allows(from, Date.now())) {
     send(response, 429, signInPage(frame, "too_many"));
     return;
   }
   const session = await site.signIns.use(fieldOf(request, "code"));
   if (session === undefined) {
+    site.attempts.failed(from);
     send(response, 403, signInPage(frame, "no_code"));
     return;
   }
@@ -216,6 +218,12 @@ function failed(site: Site): ErrorRequestHandler {
   const { log } = site.parts;
   return (error: unknown, request, response, next) => {
     const isAway = error instanceof DatabaseError && error.retryable;
+    const refusal = refusalOf(error);
+    if (refusal !== undefined && !response.headersSent) {
+      const { title, malformed } = frameOf(site, request).words.refused;
+      send(response, refusal, plainPage(frameOf(site, request), title, html`<p>${malformed}</p>`));
+      return;
+    }
     if (!isAway) log.error({ error, path: request.path }, "a request of the page failed");
     if (response.headersSent) {
       next(error);
@@ -227,4 +235,10 @@ function failed(site: Site): ErrorRequestHandler {
     response.set("Retry-After", "5");
     send(response, isAway ? 503 : 500, plainPage(frame, title, html`<p>${text}</p>`));
   };
+}
+
+/** The status of a request that can't be read, by body-parser and Express; undefined for a fault of ours. */
+function refusalOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("status" in error) || typeof error.status !== "number") return undefined;
+  return error.status >= 400 && error.status < 500 ? error.status : undefined;
 }

@@ -1,8 +1,8 @@
-/** The most attempts within the window, in ms, of one address, and of all. */
+/** The most failed attempts within the window, in ms, of one address, and of all. */
 const MOST = { ofOne: 10, ofAll: 60 } as const;
 const WINDOW_MS = 60_000;
 
-/** Counts attempts at signing in, so that nobody tries codes as fast as they can. */
+/** Counts failed attempts at signing in, so that nobody tries codes as fast as they can. */
 export class Attempts {
   #began = -Infinity;
   #all = 0;
@@ -19,10 +19,12 @@ export class Attempts {
       this.#all = 0;
       this.#of.clear();
     }
-    const made = (this.#of.get(from) ?? 0) + 1;
+    return (this.#of.get(from) ?? 0) < MOST.ofOne && this.#all < MOST.ofAll;
+  }
+
+  /** Notes that an allowed attempt has failed. */
+  failed(from: string): void {
     this.#all += 1;
-    // Bounded: no more addresses are counted than attempts are allowed.
-    if (this.#all <= MOST.ofAll) this.#of.set(from, made);
-    return made <= MOST.ofOne && this.#all <= MOST.ofAll;
+    this.#of.set(from, (this.#of.get(from) ?? 0) + 1);
   }
 }

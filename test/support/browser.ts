@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { after } from "node:test";
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions } from "playwright-core";
 import { ensurePrograms } from "./debian.ts";
 
@@ -20,14 +19,18 @@ const ARGUMENTS = [
 let started: Promise<Browser> | undefined;
 
 /**
- * A new browser without history, closed after the suite. Debian's Chromium is installed where there is none and this is root's
+ * A new browser without history. Debian's Chromium is installed where there is none and this is root's
  * process. Throws, with what to install, where there is still none.
  */
 export async function openBrowser(options: BrowserContextOptions = {}): Promise<BrowserContext> {
   started ??= start();
-  const context = await (await started).newContext(options);
-  after(() => context.close());
-  return context;
+  return (await started).newContext(options);
+}
+
+/** Closes the browser with all that was opened in it. */
+export async function closeBrowser(): Promise<void> {
+  await (await started)?.close();
+  started = undefined;
 }
 
 async function start(): Promise<Browser> {
@@ -38,9 +41,7 @@ async function start(): Promise<Browser> {
   );
   const executablePath = found();
   if (executablePath === undefined) throw new Error(`the tests of the page need a browser: ${missing ?? ""}`);
-  const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
-  after(() => browser.close());
-  return browser;
+  return chromium.launch({ executablePath, args: ARGUMENTS });
 }
 
 function found(): string | undefined {

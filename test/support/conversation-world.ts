@@ -312,6 +312,14 @@ export class World {
       models,
       privacy,
       menus: new CommandMenus(database),
+      pageLinks: {
+        linkFor: (userId) =>
+          Promise.resolve(
+            userId === MODERATOR
+              ? { kind: "link", link: "https://hs/sign-in#code", minutes: 10 }
+              : { kind: "not yours" },
+          ),
+      },
       pulls: new Pulls({
         permissions: this.permissions,
         providers: () => [this.provider],

@@ -1,6 +1,5 @@
-import { after } from "node:test";
 import type { BrowserContextOptions, Page } from "playwright-core";
-import { openBrowser } from "./browser.ts";
+import { closeBrowser, openBrowser } from "./browser.ts";
 import { startDeployment, type Deployment, type DeploymentOptions } from "./deployment.ts";
 import { freePort } from "./free-port.ts";
 import { startOllamaServer, type OllamaServer } from "./ollama-server.ts";
@@ -15,21 +14,18 @@ export interface WebDeployment {
   link(...options: readonly string[]): Promise<string>;
   /** A browser, signed in, at the page's beginning. */
   signedIn(options?: BrowserContextOptions, ...login: readonly string[]): Promise<Page>;
+  /** Stops all of it, and the browser. */
+  stop(): Promise<void>;
 }
 
-/** Starts a bridge with its page, an agent of an Ollama and the demo; it is stopped after the suite. */
+/** Starts a bridge with its page, an agent of an Ollama and the demo. */
 export async function startWebDeployment(
   { extraConfig = {}, ...options }: DeploymentOptions = {},
   web: object = {},
 ): Promise<WebDeployment> {
   const ollama = await startOllamaServer(["llama3.2:3b"]);
-  let started: Deployment | undefined;
-  after(async () => {
-    await started?.stop();
-    await ollama.close();
-  });
   const port = await freePort();
-  const deployment = (started = await startDeployment({
+  const deployment = await startDeployment({
     providers: { demo: { type: "demo" }, ollama: { type: "ollama", url: ollama.url } },
     agents: { demo: { provider: "demo" }, llama: { provider: "ollama", model: "llama3.2:3b" } },
     ...options,
@@ -39,7 +35,7 @@ export async function startWebDeployment(
       web: { enabled: true, port, ...web },
       ...extraConfig,
     },
-  }));
+  });
   const link = async (...login: readonly string[]): Promise<string> => {
     const { stdout, stderr, code } = await deployment.command(["web", "login", ...login]);
     if (code !== 0) throw new Error(stderr);
@@ -57,6 +53,11 @@ export async function startWebDeployment(
       await page.getByRole("button").first().click();
       await page.waitForURL((url) => !url.pathname.endsWith("/sign-in"));
       return page;
+    },
+    stop: async () => {
+      await closeBrowser();
+      await deployment.stop();
+      await ollama.close();
     },
   };
 }
