@@ -158,6 +158,8 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
     56,
     `insert into call_files (turn, step, number, content, sealed_by)
        select turn, number, 0, 'sealed', sealed_by from turn_steps where asked_of = 'tool';`,
+  ],
+  [
     60,
     `insert into web_sign_ins (code_hash, actor, role, expires_at) values ('c', 'local:ann', 'decide', now());
      insert into web_sessions (id_hash, actor, role, expires_at) values ('s', '@ann:hs', 'look', now());`,
