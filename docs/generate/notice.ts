@@ -37,6 +37,8 @@ export async function importedPackages(): Promise<readonly string[]> {
     const text = await readFile(file, "utf8");
     for (const [, name = ""] of text.matchAll(/(?:\bfrom |\bimport\()"((?:@[\w.-]+\/)?[\w-][\w.-]*)(?:\/[^"]*)?"/g))
       names.add(name);
+    // Files that go into the package as they are.
+    for (const [, name = ""] of text.matchAll(/"[./]+\/node_modules\/((?:@[\w.-]+\/)?[\w.-]+)\//g)) names.add(name);
   }
   return [...names].sort();
 }

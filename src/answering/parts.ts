@@ -1,5 +1,6 @@
 import type { ListedAgent } from "../agents/agents.ts";
-import type { AnswerSettings, ExchangeSettings } from "../config/config.ts";
+import type { AnswerSettings } from "../config/config.ts";
+import type { ExchangeSettings } from "../config/exchange-config.ts";
 import type { History } from "../memory/history.ts";
 import type { ReadFiles } from "../memory/read-files.ts";
 import type { Summaries } from "../memory/summaries.ts";

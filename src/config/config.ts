@@ -1,6 +1,7 @@
 import type { Language } from "../language/languages.ts";
 import type { LogLevel } from "../observability/log.ts";
 import type { GuardedFile } from "./guarded-files.ts";
+import type { ExchangeSettings } from "./exchange-config.ts";
 import type { WebConfig } from "./web-config.ts";
 
 /** config.yaml, checked and complete: with defaults, absolute paths, and durations in milliseconds. */
@@ -212,16 +213,6 @@ export interface PrivacyPolicy {
   /** In encrypted rooms. */
   readonly encrypted: CloudPolicy;
   readonly rooms: ReadonlyMap<string, CloudPolicy>;
-}
-
-/** The settings for agents that ask each other. */
-export interface ExchangeSettings {
-  /** Whether they may do so unasked. */
-  readonly delegate: boolean;
-  /** The most agents through which a question may be passed on. */
-  readonly maxHops: number;
-  /** The most turns of all agents that one message of a person may cause. */
-  readonly maxTurns: number;
 }
 
 /** The one who confirms the agent's side of a verification: an operator who compares, the agent itself, or nobody. */

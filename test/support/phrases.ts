@@ -100,7 +100,7 @@ const PARTS: PartsOf<Omit<Words, "settings">> & Settings = {
   ]),
   roomTooLarge: [["Llama", 200]],
   bot: { welcome: [[""], ["@agents "]] },
-  web: { link: [["https://example.org/agents/sign-in#code", 10]] },
+  web: { link: [["LINK", 10]] },
   pull: {
     which: [[["local", "other"]]],
     progress: [

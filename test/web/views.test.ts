@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { after, before, describe, it } from "node:test";
 import type { BrowserContextOptions, Page } from "playwright-core";
@@ -9,6 +10,7 @@ import { VIEW_NAMES, viewPath } from "../../src/web/views/view-names.ts";
 import { answerTo, chatWith } from "../support/calling-chat.ts";
 import { openBrowser } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
 import type { User } from "../support/user.ts";
 import { startWebDeployment, type WebDeployment } from "../support/web-page.ts";
 
@@ -218,4 +220,15 @@ describe("the views of the page", () => {
       }
     });
   }
+
+  it("look as the manual shows them", async () => {
+    // With PICTURES=docs/images they are taken for it.
+    const folder = process.env["PICTURES"] ?? (await temporaryDirectory("pictures"));
+    const page = await web.signedIn({ viewport: { width: 1180, height: 640 } });
+    for (const name of ["agents", "rooms"] as const) {
+      await goTo(page, viewPath(name));
+      const picture = await page.screenshot({ path: join(folder, `web-${name}.png`) });
+      assert.ok(picture.length > 10_000);
+    }
+  });
 });

@@ -24,6 +24,7 @@ describe("a good configuration", () => {
       database: undefined,
       logging: { level: "info", format: "auto" },
       monitoring: undefined,
+      web: undefined,
       access: { users: ["@*:example.org"], ignore: config.access.ignore, admins: [] },
       permissions: {
         users: new Map(),

@@ -13,6 +13,8 @@ const PERMISSIVE: ReadonlySet<string> = new Set([
   "ISC",
   "MIT",
   "MIT-0",
+  // Of fonts, which may go with any program.
+  "OFL-1.1",
   "PSF-2.0",
   "PostgreSQL",
   "Python-2.0",
