@@ -1,5 +1,4 @@
 import type { AgentPauses } from "../agents/pauses.ts";
-import type { ExchangeSettings } from "../config/config.ts";
 import type { ExchangeSettings } from "../config/exchange-config.ts";
 import type { Agent, ListedAgent } from "../agents/agents.ts";
 import type { ToolDecisions } from "../answering/tool-decisions.ts";

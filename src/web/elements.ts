@@ -111,14 +111,20 @@ export function number({ language }: Visit, value: number): string {
   return new Intl.NumberFormat(language).format(value);
 }
 
+/** The units of sizes, the largest first. */
+const SIZES = [
+  ["gigabyte", 1e9],
+  ["megabyte", 1e6],
+  ["kilobyte", 1e3],
+] as const;
+
 /** A number of bytes as people write it. */
 export function size({ language }: Visit, bytes: number): string {
-  const [unit, scale] = [
-    ["gigabyte", 1e9],
-    ["megabyte", 1e6],
-    ["kilobyte", 1e3],
-  ].find(([, from]) => bytes >= Number(from)) ?? ["byte", 1];
-  return new Intl.NumberFormat(language, { style: "unit", unit: String(unit), maximumFractionDigits: 1 }).format(
-    bytes / Number(scale),
-  );
+  const [unit, scale] = SIZES.find(([, from]) => bytes >= from) ?? (["byte", 1] as const);
+  return new Intl.NumberFormat(language, {
+    style: "unit",
+    unit,
+    unitDisplay: unit === "byte" ? "long" : "short",
+    maximumFractionDigits: 1,
+  }).format(bytes / scale);
 }
