@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { dump, load } from "js-yaml";
 import { format, resolveConfig } from "prettier";
 import { table } from "../../docs/generate/table.ts";
 import { COMMANDS } from "../../src/cli/command-list.ts";
@@ -31,9 +32,15 @@ interface Given {
   readonly backup: string;
   readonly exported: string;
   readonly recoveryKey: string;
+  /** The same configuration with the page switched off. */
+  readonly pageOff: string;
 }
 
 interface Case {
+  /** The command with its verbs; by default the case's name. */
+  readonly command?: string;
+  /** By default the deployment's. */
+  readonly config?: (given: Given) => string;
   readonly args: (given: Given) => readonly string[];
   readonly input?: (given: Given) => string;
   /** Whether its words are a secret. */
@@ -42,7 +49,7 @@ interface Case {
 
 const PASSPHRASE = "correct horse battery staple";
 
-/** One safe use of each command; those that change most come last. */
+/** One safe use of each command, or more where its end depends on them; those that change most come last. */
 const CASES: Readonly<Record<string, Case>> = {
   init: { args: () => ["--yes", "--no-wait"] },
   "generate-registration": { args: () => [] },
@@ -60,6 +67,10 @@ const CASES: Readonly<Record<string, Case>> = {
   pull: { args: () => ["llama3.2"] },
   tools: { args: () => [] },
   privacy: { args: () => [] },
+  web: { args: () => [] },
+  "web, switched off": { command: "web", args: () => [], config: ({ pageOff }) => pageOff },
+  "web login": { args: () => [], isSecret: true },
+  "web login, switched off": { command: "web login", args: () => [], config: ({ pageOff }) => pageOff },
   backup: { args: ({ folder }) => [join(folder, "backup")] },
   restore: { args: ({ backup }) => [backup] },
   audit: { args: () => ["--verify"] },
@@ -75,6 +86,16 @@ const CASES: Readonly<Record<string, Case>> = {
   "keys rotate-master": { args: () => [] },
   start: { args: () => [] },
 };
+
+/** The names of a command's cases. */
+function casesOf(command: string): string[] {
+  return Object.keys(CASES).filter((name) => commandOf(name) === command);
+}
+
+function commandOf(name: string): string {
+  const words = CASES[name]?.command ?? name;
+  return Object.hasOwn(COMMANDS, words) ? words : words.slice(0, words.lastIndexOf(" "));
+}
 
 /** Those that ask nothing of the database, or need it to themselves: they wait for no bridge. */
 const UNWAITING: ReadonlySet<string> = new Set([
@@ -100,14 +121,14 @@ interface Begun {
 }
 
 function begin(name: string, config: string, given: Given): Begun {
-  const { args, input } = CASES[name] ?? assert.fail(`no case for ${name}`);
+  const { command = name, args, input, config: file } = CASES[name] ?? assert.fail(`no case for ${name}`);
   const child = spawn(process.execPath, [
     inCheckout("src/main.js"),
-    ...name.split(" "),
+    ...command.split(" "),
     ...args(given),
     ...(input === undefined ? [] : ["--secret-file", "-"]),
     "-c",
-    config,
+    file?.(given) ?? config,
   ]);
   child.stdin.end(input?.(given) ?? "");
   let stdout = "";
@@ -167,7 +188,7 @@ describe("the exit codes of every command", () => {
   const key = (name: string, kind: Kind, state: State): string => [name, kind, state].join("|");
 
   it("are looked at for every command that there is", () => {
-    assert.deepEqual(Object.keys(CASES).sort(), Object.keys(COMMANDS).sort());
+    assert.deepEqual([...new Set(Object.keys(CASES).map(commandOf))].sort(), Object.keys(COMMANDS).sort());
   });
 
   for (const kind of DATABASES) {
@@ -186,6 +207,7 @@ describe("the exit codes of every command", () => {
             encryption: { verification: "operator" },
             monitoring: { enabled: true, port: await freePort() },
             leases: { expire_after: "3s" },
+            web: { enabled: true, port: await freePort() },
           },
         });
         const alice = await deployment.user("js-sdk", "alice");
@@ -216,7 +238,11 @@ describe("the exit codes of every command", () => {
         const folder = await temporaryDirectory("given");
         const backup = join(folder, "earlier");
         await done(["backup", backup]);
-        return { folder, backup, exported, recoveryKey };
+        // Paths in it are meant from its own folder.
+        const pageOff = join(deployment.settings.directory, "page-off.yaml");
+        const settings = load(await readFile(deployment.files.config, "utf8")) as object;
+        await writeFile(pageOff, dump({ ...settings, web: { enabled: false } }), { mode: 0o600 });
+        return { folder, backup, exported, recoveryKey, pageOff };
       }
 
       function note(name: string, state: State, result: CommandResult): void {
@@ -275,12 +301,14 @@ describe("the exit codes of every command", () => {
 
   it("are those of docs/exit-codes.md (WRITE_EXIT_CODES=1 writes it anew)", async () => {
     const sections = DATABASES.map((kind) => {
-      const rows = Object.keys(COMMANDS).map((name) => [
-        `\`${name}\``,
-        ...STATES.map(
-          (state) => cells.get(key(name, kind, state)) ?? assert.fail(`no cell for ${name}, ${kind}, ${state}`),
-        ),
-      ]);
+      const rows = Object.keys(COMMANDS)
+        .flatMap(casesOf)
+        .map((name) => [
+          name.replace(/^[^,]+/, "`$&`"),
+          ...STATES.map(
+            (state) => cells.get(key(name, kind, state)) ?? assert.fail(`no cell for ${name}, ${kind}, ${state}`),
+          ),
+        ]);
       const title = kind === "embedded" ? "With the embedded database" : "With PostgreSQL";
       return `## ${title}\n\n${table(["command", ...STATES.map((state) => `the bridge is ${state}`)], rows)}`;
     });
@@ -292,7 +320,7 @@ The end of every command in each state of the bridge, as a test sees it on a rea
 output; … stands for words that differ from place to place. 0 is success, 1 an obstacle outside of the command, such as a file that
 the system refuses, 2 a wrong command line, wrong settings or a wrong key ([which errors there are](troubleshooting.md#it-does-not-start)). “Starting” is a bridge that has begun and takes no commands yet, held there by
 the test. With the embedded database most commands wait for it. Each command is run once, as simply as it can be ([the command lines](../test/operations/exit-codes.test.ts)),
-with \`monitoring.enabled: true\`, which \`health\` needs, and \`encryption.verification: operator\`.
+with \`monitoring.enabled: true\`, which \`health\` needs, \`web.enabled: true\`, except where the page is “switched off”, and \`encryption.verification: operator\`.
 
 ${sections.join("\n\n")}
 `;

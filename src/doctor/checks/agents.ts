@@ -41,7 +41,7 @@ function judgePauses(paused: readonly Pause[]): Finding[] {
   if (paused.length === 0) return [good("no agent is paused")];
   return paused.map(({ ghost, by, at }) => {
     const resume = `matrix-agents resume ${ghost}`;
-    const what = `${ghost} answers nothing: ${by} has paused it on ${at.toISOString().slice(0, 10)}`;
+    const what = `${ghost} has been paused by ${by} since ${at.toISOString().slice(0, 10)}`;
     const isLong = Date.now() - at.getTime() > LONG_PAUSE_DAYS * 24 * 3_600_000;
     return isLong ? bad(`${what}; perhaps that was forgotten`, resume) : unknown(`${what}; ${resume} ends that`);
   });

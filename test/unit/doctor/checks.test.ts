@@ -240,7 +240,7 @@ const FAILURES: Readonly<
         },
       },
     }),
-    says: /@agent_demo:example\.org answers nothing: local:office has paused it on 2026-01-02.*matrix-agents resume @agent_demo/,
+    says: /@agent_demo:example\.org has been paused by local:office since 2026-01-02.*matrix-agents resume @agent_demo/,
   },
   devices: {
     with: () => ({ answers: { [KEYS_QUERY]: { body: { device_keys: {} } } } }),
