@@ -60,13 +60,14 @@ export async function startBridge(
     closers.add(() => monitoring.close());
     const live = new LiveConfig(config);
     const { metrics } = monitoring;
-    const prepare = await startParts(
+    const parts = await startParts(
       { live, registration, closers, stopping: stopping.signal, log, metrics },
       monitoring,
     );
-    const reloader = new Reloader({ file, now: () => live.now(), prepare, log });
+    const reloader = new Reloader({ file, now: () => live.now(), prepare: parts.prepare, log });
     const { dataDir, appservice } = config;
     closers.add(await takeOrders({ dataDir, port: appservice.port, reloader, log }));
+    await parts.serveWeb(reloader);
     return { stop, reloader };
   } catch (error) {
     await stop();
@@ -74,11 +75,16 @@ export async function startBridge(
   }
 }
 
-/**
- * Makes and starts the parts, in order: each uses only earlier ones. Returns the function that applies another
- * configuration.
- */
-async function startParts(given: Given, monitoring: Monitoring): Promise<ReloaderOptions["prepare"]> {
+/** Running parts. */
+interface StartedParts {
+  /** Prepares another configuration, and resolves with the function that applies it. */
+  readonly prepare: ReloaderOptions["prepare"];
+  /** Serves the page, where it is switched on. */
+  readonly serveWeb: (reloader: Reloader) => Promise<void>;
+}
+
+/** Makes and starts the parts, in order: each uses only earlier ones. */
+async function startParts(given: Given, monitoring: Monitoring): Promise<StartedParts> {
   const foundation = await layFoundation(given);
   const { settings, processes, background, closers } = foundation;
   const stores = await openStores(foundation);
@@ -131,9 +137,11 @@ async function startParts(given: Given, monitoring: Monitoring): Promise<Reloade
     isStarted: () => online.isStarted,
   });
   await listen(foundation, appService);
-  await serveWeb(foundation, stores, { ghosts, pings });
   online.begin();
-  return (next, changed, by) => reconfigure(foundation, stores, { presence, runner }, next, { changed, by });
+  return {
+    prepare: (next, changed, by) => reconfigure(foundation, stores, { presence, runner }, next, { changed, by }),
+    serveWeb: (configuration) => serveWeb(foundation, stores, { ghosts, pings, configuration }),
+  };
 }
 
 function makeRunner({ database, processes, settings, log, metrics }: Foundation, { turns }: Stores): TurnRunner {

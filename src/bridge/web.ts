@@ -3,24 +3,38 @@ import { checkAll } from "../doctor/check-all.ts";
 import { examineSelf } from "../doctor/patient.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
 import type { RecentPings } from "../homeserver/recent-pings.ts";
+import { PagePulls } from "../web/pulls.ts";
 import { startWeb } from "../web/web.ts";
 import type { WebParts } from "../web/parts.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Stores } from "./stores.ts";
 
 /** Serves the page for whoever runs the bridge, where it is switched on. Throws ListenerFailure. */
-export async function serveWeb(
-  foundation: Foundation,
-  stores: Stores,
-  { ghosts, pings }: { readonly ghosts: Ghosts; readonly pings: RecentPings },
-): Promise<void> {
-  const { config, closers } = foundation;
+export async function serveWeb(foundation: Foundation, stores: Stores, shown: ShownParts): Promise<void> {
+  const { config, closers, database, directory, background, log } = foundation;
   if (config.web === undefined) return;
-  const web = await startWeb(partsOf(foundation, stores, ghosts, pings), config.web);
+  const pulls = new PagePulls({
+    note: (entry) => stores.audit.record(database, entry),
+    installed: () => background.run("the list of models", () => directory.refresh()),
+    log,
+  });
+  closers.add(() => pulls.stop());
+  const web = await startWeb({ ...partsOf(foundation, stores, shown), pulls }, config.web);
   closers.add(() => web.close());
 }
 
-function partsOf(foundation: Foundation, stores: Stores, ghosts: Ghosts, pings: RecentPings): WebParts {
+/** The parts that the page shows beside the foundation and the stores. */
+interface ShownParts {
+  readonly ghosts: Ghosts;
+  readonly pings: RecentPings;
+  readonly configuration: WebParts["configuration"];
+}
+
+function partsOf(
+  foundation: Foundation,
+  stores: Stores,
+  { ghosts, pings, configuration }: ShownParts,
+): Omit<WebParts, "pulls"> {
   const { settings, database, directory, providers, registration, client, botUserId, processes, log } = foundation;
   const { permissions, consents, requests, privacy: gate } = stores;
   const models = {
@@ -42,6 +56,7 @@ function partsOf(foundation: Foundation, stores: Stores, ghosts: Ghosts, pings: 
       checkAll(
         await examineSelf({ config: settings(), registration, client, providers: providers.now }, { pings, database }),
       ),
+    configuration,
     log,
   };
 }

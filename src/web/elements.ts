@@ -79,6 +79,14 @@ export function graveDecision(
   </details>`;
 }
 
+/** A decision's form with fields of its own. Nothing for people who may only look. */
+export function decisionForm(visit: Visit, action: string, fields: Fields, content: Html): Html | undefined {
+  if (visit.role !== "decide") return undefined;
+  return html`<form class="search" method="post" action="${visit.base}/do/${action}">
+    ${hidden(visit, fields)}${content}
+  </form>`;
+}
+
 /** The hidden fields of a form: the session's token, and the view to come back to. */
 function hidden(visit: Visit, fields: Fields): Html {
   const all = { token: formTokenOf(visit.session.secret), back: visit.path, ...fields };

@@ -1,5 +1,7 @@
 import type { AgentDirectory } from "../agents/agent-directory.ts";
+import type { Actor } from "../audit/audit-entry.ts";
 import type { Config } from "../config/config.ts";
+import type { Reloaded, ReloadPreview } from "../config/reload.ts";
 import type { Database } from "../database/database.ts";
 import type { Result } from "../doctor/report.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
@@ -7,6 +9,7 @@ import type { Processes } from "../leases/processes.ts";
 import type { Logger } from "../observability/log.ts";
 import type { PrivacySources } from "../privacy/room-privacy.ts";
 import type { Provider } from "../providers/provider.ts";
+import type { PagePulls } from "./pulls.ts";
 import type { RoleRules } from "./role.ts";
 
 /** The parts of a running bridge that the page shows and asks. */
@@ -21,5 +24,12 @@ export interface WebParts extends RoleRules {
   readonly privacy: PrivacySources;
   /** Runs the doctor's checks. */
   readonly examine: () => Promise<readonly Result[]>;
+  /** config.yaml, for reading it again. */
+  readonly configuration: {
+    readonly path: string;
+    preview(): Promise<ReloadPreview>;
+    apply(by: Actor): Promise<Reloaded>;
+  };
+  readonly pulls: PagePulls;
   readonly log: Logger;
 }

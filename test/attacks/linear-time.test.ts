@@ -7,6 +7,7 @@ import { FORMATS } from "../../src/config/formats.ts";
 import { classifyMessage, saysToWhom, withoutReplyFallback } from "../../src/addressing/addressing.ts";
 import { alternating } from "../../src/answering/alternating.ts";
 import { attachmentOf, captionOf, quotedText } from "../../src/matrix/attachments.ts";
+import { asksForPage } from "../../src/commands/page-links.ts";
 import { answerBot } from "../../src/commands/bot.ts";
 import { type ListedAgent, agentNameOf } from "../../src/agents/agents.ts";
 import { calledFirst, readCall, Roll, userLocalpart } from "../../src/addressing/call.ts";
@@ -323,6 +324,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     captionOf: (text) => captionOf({ filename: "a", body: text }),
     quotedText: (text) => quotedText(text, text),
   },
+  "commands/page-links.ts": { asksForPage: (text) => asksForPage(text) },
   "commands/bot.ts": { answerBot: (text) => answerBot(WORDS, text, AGENTS, "everywhere") },
   "addressing/call.ts": {
     readCall: (text) => readCall({ body: text, html: text, mentions: text.split(" ") }, CALLEES),
@@ -1046,6 +1048,19 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   ...because("looks at no text, or at our own alone", [
     "answering/tool-words.ts",
     "answering/tool-agreement.ts",
+    "agents/model-in-room.ts",
+    "agents/pauses.ts",
+    "agents/pull.ts",
+    "commands/page-links.ts answerWithLink",
+    "ghost/new-device.ts",
+    "language/languages.ts pageWordsIn",
+    "observability/listener.ts",
+    "permissions/permissions.ts settersOf",
+    "privacy/consents.ts withdrawConsents",
+    "privacy/room-privacy.ts",
+    "rooms/rooms-of-ghosts.ts",
+    "text/qr-cells.ts",
+    "turns/turn-activity.ts",
     "reminders/reminder.ts occasionName",
     "time/recurrence.ts",
     "time/zoned-time.ts fieldsOf instantOf offsetOf plusMonths wallOf weekdayOf",

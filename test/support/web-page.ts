@@ -18,16 +18,22 @@ export interface WebDeployment {
   stop(): Promise<void>;
 }
 
-/** Starts a bridge with its page, an agent of an Ollama and the demo. */
+/**
+ * Starts a bridge with its page, an agent of an Ollama and the demo.
+ *
+ * @param web further settings of the page.
+ * @param more further providers and agents.
+ */
 export async function startWebDeployment(
   { extraConfig = {}, ...options }: DeploymentOptions = {},
   web: object = {},
+  more: { readonly providers?: object; readonly agents?: object } = {},
 ): Promise<WebDeployment> {
   const ollama = await startOllamaServer(["llama3.2:3b"]);
   const port = await freePort();
   const deployment = await startDeployment({
-    providers: { demo: { type: "demo" }, ollama: { type: "ollama", url: ollama.url } },
-    agents: { demo: { provider: "demo" }, llama: { provider: "ollama", model: "llama3.2:3b" } },
+    providers: { demo: { type: "demo" }, ollama: { type: "ollama", url: ollama.url }, ...more.providers },
+    agents: { demo: { provider: "demo" }, llama: { provider: "ollama", model: "llama3.2:3b" }, ...more.agents },
     ...options,
     extraConfig: {
       encryption: { verification: "operator" },

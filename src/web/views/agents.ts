@@ -1,8 +1,9 @@
 import { profileName, type ListedAgent } from "../../agents/agents.ts";
 import { withoutPath } from "../../agents/model-name.ts";
+import { pausedAgents, type Pause } from "../../agents/pauses.ts";
 import { publicKeys, type GhostKeys } from "../../ghost/public-keys.ts";
 import { activityOfGhosts, type GhostActivity } from "../../turns/turn-activity.ts";
-import { badge, empty, graveDecision, heading, number, since, type Tone } from "../elements.ts";
+import { badge, decision, empty, graveDecision, heading, number, since, type Tone } from "../elements.ts";
 import { html, type Html } from "../html.ts";
 import type { Visit } from "../visit.ts";
 import { pageOf, pageLinks, type Page } from "./paging.ts";
@@ -19,6 +20,8 @@ export interface ShownAgent extends ListedAgent {
   readonly activity: GhostActivity | undefined;
   /** Whether its device is gone from the homeserver, as far as this process knows. */
   readonly isHalted: boolean;
+  /** The pause that it is in. */
+  readonly pause: Pause | undefined;
 }
 
 /** The agents, with their state. */
@@ -26,7 +29,11 @@ export const agents = defineView(
   EVERY.moment,
   async ({ directory, database, ghosts }, visit): Promise<Page<ShownAgent>> => {
     const page = pageOf(directory.list(), AGENTS_A_PAGE, visit.query);
-    const [keys, activity] = await Promise.all([publicKeys(database), activityOfGhosts(database)]);
+    const [keys, activity, pauses] = await Promise.all([
+      publicKeys(database),
+      activityOfGhosts(database),
+      pausedAgents(database),
+    ]);
     const keysOf = new Map(keys.map((one) => [one.userId, one]));
     return {
       ...page,
@@ -36,6 +43,7 @@ export const agents = defineView(
         keys: keysOf.get(userId),
         activity: activity.get(userId),
         isHalted: ghosts.isHalted(userId),
+        pause: pauses.find(({ ghost }) => ghost === userId),
       })),
     };
   },
@@ -59,6 +67,7 @@ type Condition = keyof Visit["words"]["views"]["agents"]["conditions"];
 
 const TONES: Readonly<Record<Condition, Tone>> = {
   halted: "bad",
+  paused: "wait",
   unmade: "",
   failing: "bad",
   working: "good",
@@ -66,8 +75,9 @@ const TONES: Readonly<Record<Condition, Tone>> = {
   well: "good",
 };
 
-function conditionOf({ keys, activity, isHalted }: ShownAgent): Condition {
+function conditionOf({ keys, activity, isHalted, pause }: ShownAgent): Condition {
   if (isHalted) return "halted";
+  if (pause !== undefined) return "paused";
   if (keys?.deviceMade !== true) return "unmade";
   if (activity === undefined) return "well";
   if (activity.failed > 0 && activity.failed >= activity.answered) return "failing";
@@ -106,10 +116,17 @@ function card(shown: ShownAgent, visit: Visit): Html {
       <dd>${failuresInWords(activity, visit)}</dd>
     </dl>
     <div class="actions">
-      ${isIll && html`<a class="button" href="${visit.base}/checks">${seeChecks}</a>`}
+      ${isIll && html`<a class="button" href="${visit.base}/checks">${seeChecks}</a>`} ${pauseOrResume(shown, visit)}
       ${keys?.deviceMade === true && graveDecision(visit, "new-device", { agent: userId }, newDevice.label, newDevice.consequence)}
     </div>
   </li>`;
+}
+
+function pauseOrResume({ userId, pause }: ShownAgent, visit: Visit): Html {
+  const { pauseIt, resumeIt, pausedBy } = visit.words.views.agents;
+  if (pause === undefined) return html`${decision(visit, "pause", { agent: userId }, pauseIt)}`;
+  const told = html`<small>${pausedBy} <span class="mono">${pause.by}</span>, ${since(visit, pause.at)}</small>`;
+  return html`${decision(visit, "resume", { agent: userId }, resumeIt, "main")} ${told}`;
 }
 
 function keysInWords(keys: GhostKeys | undefined, { words }: Visit): string {

@@ -1,7 +1,7 @@
 import type { PrivacySources, RoomPrivacy } from "../../privacy/room-privacy.ts";
 import { privacyOfRoom } from "../../privacy/room-privacy.ts";
 import { roomsOfGhosts } from "../../rooms/rooms-of-ghosts.ts";
-import { badge, empty, heading, number, size } from "../elements.ts";
+import { badge, empty, heading, size } from "../elements.ts";
 import { flowOf } from "../flow.ts";
 import { html, type Html } from "../html.ts";
 import type { Visit } from "../visit.ts";
@@ -64,11 +64,11 @@ function describe(
 }
 
 function card(room: RoomPrivacy, visit: Visit): Html {
-  const { encrypted, clear, sent, nothingSent, requests, policies } = visit.words.views.rooms;
+  const { encrypted, clear, sent, nothingSent, requests, policies, unnamed } = visit.words.views.rooms;
   return html`<li class="card">
     <header>
       <div>
-        <h3>${room.name ?? room.roomId}</h3>
+        <h3>${room.name ?? unnamed}</h3>
         <small class="mono">${room.roomId}</small>
       </div>
       ${room.isEncrypted ? badge(encrypted, "good") : badge(clear, "wait")}
@@ -80,7 +80,7 @@ function card(room: RoomPrivacy, visit: Visit): Html {
       ${room.sent.map(
         ({ provider, host, requests: count, bytes }) =>
           html`<dt>${sent} ${provider} (${host})</dt>
-            <dd>${requests(number(visit, count))}, ${size(visit, bytes)}</dd>`,
+            <dd>${requests(count)}, ${size(visit, bytes)}</dd>`,
       )}
     </dl>
     ${room.sent.length === 0 && html`<small>${nothingSent}</small>`} ${decisionsOf(room, visit)}

@@ -4,10 +4,13 @@ export const VIEW_NAMES = [
   "work",
   "verifications",
   "rooms",
+  "agreements",
   "usage",
+  "models",
   "mail",
   "audit",
   "checks",
+  "settings",
   "system",
 ] as const;
 

@@ -1,8 +1,11 @@
 import { agents } from "./agents.ts";
+import { agreements } from "./agreements.ts";
 import { audit } from "./audit.ts";
 import { checks } from "./checks.ts";
 import { mail } from "./mail.ts";
+import { models } from "./models.ts";
 import { rooms } from "./rooms.ts";
+import { settings } from "./settings.ts";
 import { system } from "./system.ts";
 import { usage } from "./usage.ts";
 import { verifications } from "./verifications.ts";
@@ -16,10 +19,13 @@ export const VIEWS: Readonly<Record<ViewName, View>> = {
   work,
   verifications,
   rooms,
+  agreements,
   usage,
+  models,
   mail,
   audit,
   checks,
+  settings,
   system,
 };
 
