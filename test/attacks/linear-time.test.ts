@@ -1306,7 +1306,6 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "mailbox/search.ts searchForMissed",
     "ghost/people-of-ghost.ts",
     "ghost/public-keys.ts",
-    "ghost/rooms-of-ghosts.ts",
     "ghost/device/operator-verifications.ts",
     "database/observed.ts",
     "database/postgres.ts",
