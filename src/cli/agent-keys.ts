@@ -75,5 +75,6 @@ export function agentAndFile(
   if (agent === undefined || file === undefined || more.length > 0) {
     throw new UsageError(`keys ${verb} needs an agent and a file`);
   }
+  if (file === "-") throw new UsageError(`keys ${verb} needs a file by its name, or ./- for one of that name`);
   return { agent, file };
 }

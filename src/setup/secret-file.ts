@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { statSync } from "node:fs";
 import { chmod, chown, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { writeNewFile } from "../config/new-file.ts";
 import { FileFault, fileFault } from "../observability/file-fault.ts";
@@ -63,6 +64,10 @@ function unlessMissing<T>(looked: Promise<T>): Promise<T | undefined> {
   });
 }
 
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }
@@ -73,6 +78,7 @@ function explain(
   how: { readonly overwrite: boolean; readonly otherwise?: string },
 ): Error {
   const code = codeOf(error);
+  if (code === "EEXIST" && isFolder(file)) return fileFault({ code: "EISDIR" }, file, "written");
   if (code === "EEXIST") {
     const otherwise = how.otherwise === undefined ? "" : `; ${how.otherwise}`;
     return new NotWritten(`${file} exists already and is left as it is${otherwise}`, { cause: error });

@@ -43,11 +43,14 @@ async function adopt(agent: string, { config, database, client }: AtHomeserver):
   return 0;
 }
 
+/** The most bytes of a user id (spec "Common identifier format"). */
+const LONGEST_USER_ID = 255;
+
 /** The user id of an agent, which the database need not know yet. Throws UsageError when there is no such user of ours. */
 async function userOf(agent: string, { config, client }: Pick<AtHomeserver, "config" | "client">): Promise<string> {
   const { domain } = config.homeserver;
   const candidates = agent.startsWith("@") ? [agent] : [`@${AGENT_PREFIX}${agent}:${domain}`, `@${agent}:${domain}`];
-  for (const userId of candidates) {
+  for (const userId of candidates.filter((each) => Buffer.byteLength(each) <= LONGEST_USER_ID)) {
     try {
       await whoami(client, { userId });
       return userId;

@@ -33,6 +33,11 @@ export const command = defineCommand({
     },
   },
   async run(options) {
+    if (options.output === "-") {
+      throw new UsageError(
+        "generate-registration writes no secrets to standard output: name a file, or ./- for one of that name",
+      );
+    }
     const config = await loadConfig(options.config);
     const { registration: expectedFile, bind, port, bot } = config.appservice;
     const file = options.output === undefined ? expectedFile : resolve(options.output);

@@ -112,11 +112,16 @@ export class AgentKeys {
     await engine.initAsync();
     const secret = await this.#storage.read(BACKUP_SECRET);
     const current = await backupServerOf(this.#client, this.#userId).version();
+    if (current === undefined) {
+      throw new KeysNotFound(
+        `${this.#userId} has no backup of room keys yet: it makes one with the first encrypted message that it reads`,
+      );
+    }
     const key = secret === undefined ? undefined : engine.BackupDecryptionKey.fromBase64(secret);
     const isOurs =
-      current?.algorithm === BACKUP_ALGORITHM &&
+      current.algorithm === BACKUP_ALGORITHM &&
       current.authData["public_key"] === key?.megolmV1PublicKey.publicKeyBase64;
-    if (key === undefined || current === undefined || !isOurs) {
+    if (key === undefined || !isOurs) {
       throw new KeysNotFound(`${this.#userId} has no backup of room keys that this master key opens`);
     }
     return { key, version: current.version, count: current.count };

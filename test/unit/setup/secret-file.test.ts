@@ -21,6 +21,15 @@ describe("a secret file", () => {
     assert.equal(await readFile(file, "utf8"), "old");
   });
 
+  it("is no folder, whether it may be overwritten or not", async () => {
+    const folder = await temporaryDirectory("secret");
+    for (const overwrite of [false, true]) {
+      const how = { overwrite, otherwise: "--force overwrites it" };
+      await assert.rejects(writeSecretFile(folder, "new", how), /can't be written: it is a folder, not a file$/);
+    }
+    assert.deepEqual(await readdir(folder), []);
+  });
+
   for (const [before, after] of [
     [0o640, 0o640],
     [0o664, 0o660],
