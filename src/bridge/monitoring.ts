@@ -121,7 +121,9 @@ async function whyNotReached({ reach }: WatchedParts): Promise<string | undefine
   // The fault of a failed ping may be fixed by now.
   const last = await reach.lately(HOMESERVER_LIMIT_MS);
   if (last === undefined) return "the homeserver has not been asked to reach us yet";
-  if (last.kind === "answered") return undefined;
+  if (last.kind === "answered") {
+    return last.reachedUs ? undefined : "another bridge with this registration answers at the registration's url";
+  }
   // Whether it reaches us is unknown.
   if (knowsNoPings(last.error)) return undefined;
   return last.reason;

@@ -50,10 +50,13 @@ export class Recovery {
     foundation.happenings.on("homeserverReturned", () => this.#returned());
   }
 
-  /** Makes the homeserver ping us, again and again until it reaches us; resolves after the first ping. */
+  /**
+   * Makes the homeserver ping us, again and again until it reaches us; resolves after the first ping that no other bridge
+   * answers.
+   */
   async ping(): Promise<void> {
     this.#foundation.background.run("ping", () => this.#reach.untilReached());
-    await this.#reach.ping();
+    await this.#reach.untilNoOther();
   }
 
   /** Starts the search for events that no transaction brought. */

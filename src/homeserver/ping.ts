@@ -8,7 +8,8 @@ import { pause, retryDelayMs } from "./retry.ts";
 
 /** The result of a ping of the appservice through the homeserver. */
 export type PingResult =
-  | { readonly kind: "answered"; readonly durationMs: number }
+  /** `reachedUs` is false where another bridge with this registration has answered. */
+  | { readonly kind: "answered"; readonly durationMs: number; readonly reachedUs: boolean }
   /** `reason` names the fault and the remedy for the admin. */
   | { readonly kind: "failed"; readonly reason: string; readonly error: unknown };
 

@@ -10,6 +10,9 @@ import { pause } from "./retry.ts";
 /** The pauses between pings while the homeserver does not reach us. */
 const AGAIN = { firstMs: 5_000, longestMs: 300_000 };
 
+/** The pauses between pings while another bridge answers, which may be about to stop. */
+const WHILE_ANOTHER = { firstMs: 2_000, longestMs: 30_000 };
+
 /** A failed ping that is younger than this, in ms, is not repeated for somebody who asks. */
 const FRESH_MS = 10_000;
 
@@ -58,7 +61,8 @@ export class HomeserverReach {
 
   /** The last result; a failed one that is not fresh is tried again. Undefined before the first ping. */
   async lately(timeoutMs: number): Promise<PingResult | undefined> {
-    if (this.#last?.kind !== "failed" || performance.now() - this.#lastAt < FRESH_MS) return this.#last;
+    const isWell = this.#last === undefined || (this.#last.kind === "answered" && this.#last.reachedUs);
+    if (isWell || performance.now() - this.#lastAt < FRESH_MS) return this.#last;
     return this.ping(timeoutMs);
   }
 
@@ -69,12 +73,25 @@ export class HomeserverReach {
     return this.#repeating;
   }
 
+  /**
+   * Resolves when a ping reaches us or nobody. As long as another bridge with this registration answers, the two would take the
+   * agents' devices from each other. Throws only the abort reason of the parts' signal.
+   */
+  async untilNoOther(): Promise<void> {
+    for (let others = 0; ; others += 1) {
+      const result = await this.ping();
+      if (result.kind === "failed" || result.reachedUs) return;
+      if (others === 0) this.#parts.log.warn("agents answer here once the other bridge has stopped");
+      await pause(backoffMs(others, WHILE_ANOTHER), this.#parts.signal);
+    }
+  }
+
   async #repeat(): Promise<void> {
     for (let failures = 0; ; failures += 1) {
       this.#sooner = new AbortController();
       const { signal } = this.#parts;
       const result = await this.ping();
-      if (result.kind === "answered" || knowsNoPings(result.error)) return;
+      if (result.kind === "answered" ? result.reachedUs : knowsNoPings(result.error)) return;
       const either = AbortSignal.any([signal, this.#sooner.signal]);
       await pause(backoffMs(failures, AGAIN), either).catch(() => signal.throwIfAborted());
     }
@@ -86,8 +103,9 @@ export class HomeserverReach {
     const refusedBefore = pings.refused;
     try {
       const durationMs = await pingAppservice(client, appservice.id, transactionId, { signal, timeoutMs });
-      this.#tellAnswered(durationMs, pings.has(transactionId) || !isAlone());
-      return this.#note({ kind: "answered", durationMs });
+      const reachedUs = pings.has(transactionId) || !isAlone();
+      this.#tellAnswered(durationMs, reachedUs);
+      return this.#note({ kind: "answered", durationMs, reachedUs });
     } catch (error) {
       if (!isHomeserverError(error)) throw error;
       const isRefusedByUs = isAlone() ? pings.refused > refusedBefore : undefined;

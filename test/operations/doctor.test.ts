@@ -289,6 +289,31 @@ describe("from nothing to a healthy bridge", () => {
     assertBad((await doctorOn(second)).results, "sole-bridge", /another bridge with this registration answers/);
   });
 
+  it("a second bridge with the same registration waits, and takes no device from the first", async () => {
+    const { as_token } = load(await readFile(registration, "utf8")) as RegistrationFile;
+    const devices = async (): Promise<unknown> => {
+      const url = `${synapse.url}/_matrix/client/v3/devices?user_id=${encodeURIComponent(`@agent_demo:${DOMAIN}`)}`;
+      const answer = await fetch(url, { headers: { authorization: `Bearer ${as_token}` } });
+      const all = ((await answer.json()) as { devices: { device_id: string }[] }).devices;
+      return all.map(({ device_id }) => device_id);
+    };
+    const before = await devices();
+    const args = [inCheckout("src/main.js"), "start", "-c", await variant("beside", {})];
+    const second = await startProcess({ command: process.execPath, args });
+    after(() => second.stop());
+    await eventually(
+      "it to wait",
+      () => second.stderr.some((line) => line.includes("once the other bridge has stopped")),
+      {
+        timeoutMs: 60_000,
+        instead: () => second.stderr.join("\n"),
+      },
+    );
+    assert.deepEqual(await second.stop({ signal: "SIGTERM" }), { code: 0, signal: null });
+    assert.doesNotMatch(second.stderr.join("\n"), /"ready"|new device/);
+    assert.deepEqual(await devices(), before);
+  });
+
   it("doctor finds a device that is gone", async () => {
     const agent = `@agent_demo:${DOMAIN}`;
     const { as_token } = load(await readFile(registration, "utf8")) as RegistrationFile;

@@ -63,7 +63,7 @@ describe("a bridge that is watched", () => {
       pauses: { all: [] },
       providers: () => new Map([["demo", createDemoProvider("demo")]]),
       isListening: () => true,
-      reach: { lately: () => Promise.resolve({ kind: "answered", durationMs: 5 }) },
+      reach: { lately: () => Promise.resolve({ kind: "answered", durationMs: 5, reachedUs: true }) },
       agentName: (userId) => (userId === "@agent_llama:x" ? "llama" : undefined),
       isStarted: () => true,
     };
@@ -118,10 +118,13 @@ describe("a bridge that is watched", () => {
 
   it("that the homeserver does not reach says what is wrong, until a ping succeeds", async () => {
     wire.on(PING, json({ errcode: "M_CONNECTION_FAILED", error: "ConnectionRefusedError: no" }, 502));
+    let hasCome = false;
+    const pings = new RecentPings();
+    pings.has = () => hasCome;
     const reach = new HomeserverReach({
       client,
       appservice: { id: "agents", url: "http://127.0.0.1:9993", file: "registration.yaml" },
-      pings: new RecentPings(),
+      pings,
       isAlone: () => true,
       log,
       signal: stopping.signal,
@@ -135,6 +138,11 @@ describe("a bridge that is watched", () => {
     wire.on(PING, json({ duration_ms: 5 }));
     await reach.ping();
     // Answers are kept for a moment.
+    await eventually("the other bridge to be the reason", async () =>
+      /another bridge with this registration answers/.test((await ready({ ...well, reach })).wrong["reached"] ?? ""),
+    );
+    hasCome = true;
+    await reach.ping();
     await eventually("the bridge to be ready", async () => (await ready({ ...well, reach })).status === 200);
   });
 

@@ -80,6 +80,25 @@ describe("a homeserver that does not reach us", () => {
     assert.match(lines[0]?.msg ?? "", /another bridge with this registration answers/);
   });
 
+  for (const [how, end] of [
+    ["the next ping reaches us", ANSWER],
+    ["the next ping reaches nobody", refusing("M_CONNECTION_FAILED")],
+  ] as const) {
+    it(`because another bridge has its address keeps a start waiting until ${how}`, async () => {
+      const pings = new RecentPings();
+      const note = pings.note.bind(pings);
+      let answeredBy = "another";
+      pings.note = (id) => {
+        if (answeredBy === "us") note(id);
+        answeredBy = "us";
+      };
+      const { reach, lines, asked } = reachOver([ANSWER, end], pings);
+      await reach.untilNoOther();
+      assert.equal(asked(), 2);
+      assert.match(lines[1]?.msg ?? "", /agents answer here once the other bridge has stopped/);
+    });
+  }
+
   it("because we refused its token is told so", async () => {
     const pings = new RecentPings();
     const refused = (): never => {
