@@ -1413,7 +1413,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "tools/own/remind.ts mayRemind",
     "tools/http-fetch.ts",
     "tools/mcp-connection.ts",
-    "tools/resource-tools.ts RESOURCE_TOOLS isResourceTool",
+    "tools/resource-tools.ts isResourceTool",
     "tools/process-tree.ts",
     "tools/stdio-transport.ts",
     "tools/tool-server.ts",
