@@ -3,8 +3,6 @@ import { checkAll } from "../doctor/check-all.ts";
 import { examineSelf } from "../doctor/patient.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
 import type { RecentPings } from "../homeserver/recent-pings.ts";
-import { PagePulls } from "../web/pulls.ts";
-import { startWeb } from "../web/web.ts";
 import type { WebParts } from "../web/parts.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Stores } from "./stores.ts";
@@ -13,6 +11,8 @@ import type { Stores } from "./stores.ts";
 export async function serveWeb(foundation: Foundation, stores: Stores, shown: ShownParts): Promise<void> {
   const { config, closers, database, directory, background, log } = foundation;
   if (config.web === undefined) return;
+  // Most bridges have no page: its parts take no memory there.
+  const [{ startWeb }, { PagePulls }] = await Promise.all([import("../web/web.ts"), import("../web/pulls.ts")]);
   const pulls = new PagePulls({
     note: (entry) => stores.audit.record(database, entry),
     installed: () => background.run("the list of models", () => directory.refresh()),
