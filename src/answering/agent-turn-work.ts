@@ -7,7 +7,7 @@ import { askedToWaitMs } from "../homeserver/errors.ts";
 import type { Lease } from "../leases/leases.ts";
 import { isRetryable } from "../observability/retryable.ts";
 import { DRAFT_STEP } from "../turns/turn-runner.ts";
-import type { AnswerAttempt, RememberMessage, TurnWork } from "../turns/turn-work.ts";
+import type { AnswerAttempt, MessageWithFile, RememberMessage, TurnWork } from "../turns/turn-work.ts";
 import { stepOf, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
 import type { Answering } from "./answering.ts";
 
@@ -53,6 +53,10 @@ export class AgentTurnWork implements TurnWork {
 
   send(turn: Turn, step: string, content: TurnMessage["content"], options: SendOptions): Promise<SentEvent> {
     return this.#ghostOf(turn.ghost).sendUnmarked(turn.roomId, "m.room.message", content, stepOf(turn, step), options);
+  }
+
+  withUpload(turn: Turn, message: MessageWithFile): Promise<TurnMessage["content"]> {
+    return this.#answering.withUpload(turn, message);
   }
 
   sent(turn: Turn, step: string): Promise<string | undefined> {

@@ -10,13 +10,14 @@ import type { Turn, TurnReply } from "../turns/turn.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import type { CallsWanted, ReadyCall } from "../turns/step-loop.ts";
 import type { OpenCall, ProposedCall, TurnStep } from "../turns/turn-step.ts";
-import type { AnswerAttempt, Asking, ReadyAsking, RememberMessage } from "../turns/turn-work.ts";
+import type { AnswerAttempt, Asking, MessageWithFile, ReadyAsking, RememberMessage } from "../turns/turn-work.ts";
 import { answerMessages, markOf, toAsker } from "./answer-messages.ts";
 import { fixed } from "./failure-notices.ts";
 import type { SeenForAnswer, Source } from "./material.ts";
 import { answeringParts, type AnsweringOptions, type AnsweringParts } from "./parts.ts";
-import { noticeContent } from "./reply.ts";
+import { noticeContent, type MessageContent } from "./reply.ts";
 import type { RoomLanguage } from "./room-language.ts";
+import { withFiles } from "./tool-files.ts";
 import { stoppedInCall, withCallUnderWay, withWait } from "./tool-progress.ts";
 import { questionIsOver } from "./tool-question.ts";
 import { NOT_OFFERED } from "./tool-words.ts";
@@ -55,14 +56,13 @@ export class Answering {
    * @param look reads what the ghost sees.
    */
   async attempt(turn: Turn, look: () => Promise<SeenForAnswer>): Promise<AnswerAttempt> {
-    const { gatherer, drafts, toolFiles } = this.#parts;
+    const { gatherer, drafts } = this.#parts;
     const source = await gatherer.sourceOf(turn, look);
     return {
       respond: (asking) => this.#respond(turn, source, asking),
       ready: (step, asking) => this.#ready(turn, source, step, asking),
       waiting: async (steps) => withWait(steps, await this.#language.wordsWith(source.set, turn.ghost, turn.roomId)),
-      withFiles: (reply, steps) =>
-        toolFiles.withFiles(turn, reply, steps, () => this.#language.wordsWith(source.set, turn.ghost, turn.roomId)),
+      withFiles: (reply, steps) => withFiles(turn, reply, steps),
       stoppedIn: (call, steps) => this.#stoppedIn(turn, source, call, steps),
       underWay: async (steps, call) =>
         withCallUnderWay(steps, call, await this.#language.wordsWith(source.set, turn.ghost, turn.roomId)),
@@ -167,6 +167,11 @@ export class Answering {
   /** The answer that a turn should edit, with all its parts; empty when it should send a new message. */
   toBeEdited(turn: Turn): Promise<readonly string[]> {
     return this.#parts.memory.toBeEdited(turn);
+  }
+
+  /** The content of a message with the file of a tool's result, which is uploaded; see {@link ToolFiles}. */
+  withUpload(turn: Turn, message: MessageWithFile): Promise<MessageContent> {
+    return this.#parts.toolFiles.withUpload(turn, message);
   }
 
   /** Makes ready to store an agent's messages. */

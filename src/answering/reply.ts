@@ -1,4 +1,5 @@
 import type { SentFile } from "../ghost/form.ts";
+import { objectOf } from "../matrix/json.ts";
 import { ANSWERS_FIELD } from "../matrix/relation.ts";
 import { pictureExtent, pictureType, type PictureExtent } from "../providers/pictures.ts";
 import { cleanText } from "../text/clean-text.ts";
@@ -68,11 +69,9 @@ export function pictureContent(
 /** The types of messages with files. */
 const MESSAGE_TYPES = { picture: "m.image", sound: "m.audio", file: "m.file" } as const;
 
-/** A file from a tool's result, under its own name. It mentions nobody. */
+/** A file from a tool's result, under its own name, without the place to which it is uploaded. It mentions nobody. */
 export function attachmentContent(
   { kind, type, name, size }: CallFile,
-  file: SentFile,
-  extent: PictureExtent | undefined,
   target: ReplyTarget,
   mark: ExchangeMark,
 ): MessageContent {
@@ -80,12 +79,20 @@ export function attachmentContent(
     msgtype: MESSAGE_TYPES[kind],
     body: name,
     filename: name,
-    ...file,
-    info: { mimetype: type, size, ...(extent === undefined ? {} : { w: extent.w, h: extent.h }) },
+    info: { mimetype: type, size },
     "m.mentions": {},
     [EXCHANGE_FIELD]: mark,
     ...related(target),
   };
+}
+
+/** The same with its place, and the size of a picture. */
+export function withUploaded(
+  content: MessageContent,
+  file: SentFile,
+  extent: Pick<PictureExtent, "w" | "h"> | undefined,
+): MessageContent {
+  return { ...content, ...file, info: { ...objectOf(content["info"]), ...extent } };
 }
 
 /** Spec "User and room mentions": on every message, so that no client looks for names in the text. */

@@ -228,7 +228,7 @@ export const english = {
     decides: ({ deciders, asker, minutes, code, isEncrypted }) =>
       `${deciders === "asker" ? `\`${asker}\` or a moderator decides` : "A moderator decides"} within ${inWords(minutes)}: \`!approve ${code}\` or \`!refuse ${code}\` (\`yes ${code}\`, \`no ${code}\`)${isEncrypted ? "" : ", or react with ✅ or ❌"}. After that, I don't do it.`,
     forGood: ({ code }) => `\`!approve ${code} always\`, by a moderator, also lets me use it here later.`,
-    filesLost: (files) => `${counted(files, "file", "files")} of my tools could not be sent.`,
+    fileLost: "A file from my tool could not be sent.",
     timeIsOver: "I have not done this: nobody has agreed in time.",
     stopped: "I have not done this: my answer was stopped.",
     needsCode: (code) =>

@@ -236,10 +236,7 @@ export const german: Words = {
     decides: ({ deciders, asker, minutes, code, isEncrypted }) =>
       `${deciders === "asker" ? `\`${asker}\` oder ein Moderator entscheidet` : "Ein Moderator entscheidet"}, in höchstens ${inWords(minutes)}: \`!approve ${code}\` oder \`!refuse ${code}\` (\`ja ${code}\`, \`nein ${code}\`)${isEncrypted ? "" : ", oder reagiere mit ✅ oder ❌"}. Danach tue ich es nicht.`,
     forGood: ({ code }) => `Mit \`!approve ${code} always\` von einem Moderator darf ich es hier auch später.`,
-    filesLost: (files) =>
-      files === 1
-        ? "Eine Datei meiner Werkzeuge konnte nicht gesendet werden."
-        : `${files} Dateien meiner Werkzeuge konnten nicht gesendet werden.`,
+    fileLost: "Eine Datei meines Werkzeugs konnte nicht gesendet werden.",
     timeIsOver: "Das habe ich nicht getan: Niemand hat rechtzeitig zugestimmt.",
     stopped: "Das habe ich nicht getan: Meine Antwort wurde angehalten.",
     needsCode: (code) =>

@@ -195,8 +195,8 @@ export interface Phrases {
     readonly decides: (call: ToolQuestionWords) => string;
     /** How a moderator decides for all later calls. */
     readonly forGood: (call: ToolQuestionWords) => string;
-    /** Follows an answer whose tools returned files that can't be sent. */
-    readonly filesLost: (files: number) => string;
+    /** Stands for a file of a tool that can't be sent. */
+    readonly fileLost: string;
     /** Replaces a question that nobody has answered in time. */
     readonly timeIsOver: string;
     /** Replaces a question whose answer was stopped. */

@@ -6,7 +6,7 @@ import type { Metrics } from "../observability/metrics.ts";
 import { reached } from "../observability/steps.ts";
 import type { StepEnd } from "./turn-step.ts";
 import type { TurnStore } from "./turn-store.ts";
-import type { TurnWork } from "./turn-work.ts";
+import type { MessageWithFile, TurnWork } from "./turn-work.ts";
 import { idsOfTurn, type Turn, type TurnEnd, type TurnMessage, type TurnReply } from "./turn.ts";
 import { UnstoredReply } from "./unstored-reply.ts";
 
@@ -129,11 +129,18 @@ export class Delivery {
   async send(
     turn: Turn,
     step: string,
-    { content, isFixed }: Pick<TurnMessage, "content" | "isFixed">,
+    { content, file, isFixed }: Pick<TurnMessage, "content" | "file" | "isFixed">,
     { isFirst, beside }: SendTry,
   ): Promise<SentEvent> {
     const { form, signal } = await this.optionsFor(turn, isFixed);
-    return this.#work.send(turn, step, content, { form, signal, isFirst, beside });
+    const whole = file === undefined ? content : await this.#withUpload(turn, step, { content, file });
+    return this.#work.send(turn, step, whole, { form, signal, isFirst, beside });
+  }
+
+  async #withUpload(turn: Turn, step: string, message: MessageWithFile): Promise<TurnMessage["content"]> {
+    // What was sent is not sent again, and needs no second upload.
+    if ((await this.#work.sent(turn, step)) !== undefined) return message.content;
+    return this.#work.withUpload(turn, message);
   }
 
   /** The encrypted mark belongs to the turn, and is read each time until it is set: the answer's making may set it. */

@@ -1,6 +1,7 @@
 import type { Queryable } from "../database/database.ts";
 import type { SendOptions, SentEvent } from "../ghost/form.ts";
 import type { Lease } from "../leases/leases.ts";
+import type { CallFilePlace } from "./call-files.ts";
 import type { CallsWanted, ReadyCall } from "./step-loop.ts";
 import type { OpenCall, ProposedCall, TurnStep } from "./turn-step.ts";
 import type { Turn, TurnMessage, TurnReply } from "./turn.ts";
@@ -20,6 +21,11 @@ export interface TurnWork {
   begin(turn: Turn): Promise<{ readonly lease: Lease; readonly end: () => void }>;
   /** Sends one message, once for the same turn and step. The caller records that it was sent. */
   send(turn: Turn, step: string, content: TurnMessage["content"], options: SendOptions): Promise<SentEvent>;
+  /**
+   * The content of a message with its file, which is uploaded; a notice where the homeserver does not take it. Throws
+   * HomeserverError where it may take it later.
+   */
+  withUpload(turn: Turn, message: MessageWithFile): Promise<TurnMessage["content"]>;
   /** The event that was sent under a step; undefined when there is none. */
   sent(turn: Turn, step: string): Promise<string | undefined>;
   /** Deletes an event of the ghost, once. */
@@ -31,6 +37,9 @@ export interface TurnWork {
   /** The shortest wait until the same call may succeed (a server is away), in ms; undefined when it never will. */
   retryAfterMs(error: unknown): number | undefined;
 }
+
+/** A message of a reply whose file is not uploaded yet. */
+export type MessageWithFile = Pick<TurnMessage, "content"> & { readonly file: CallFilePlace };
 
 /** One attempt at an answer, with the facts that were read of its room. */
 export interface AnswerAttempt {
@@ -45,8 +54,8 @@ export interface AnswerAttempt {
   respond(asking: Asking): Promise<TurnReply | CallsWanted>;
   /** Makes a call ready; see {@link StepWork}. Throws the signal's reason. */
   ready(step: OpenCall, asking: ReadyAsking): Promise<ReadyCall>;
-  /** The reply with the files of the steps' results, uploaded. Throws HomeserverError where that may succeed later. */
-  withFiles(reply: TurnReply, steps: readonly TurnStep[]): Promise<TurnReply>;
+  /** The reply with the files of the steps' results behind its words. */
+  withFiles(reply: TurnReply, steps: readonly TurnStep[]): TurnReply;
   /** The words so far, as the draft shows them while calls wait for a person. */
   waiting(steps: readonly TurnStep[]): Promise<string>;
   /** The reply of an answer that was stopped while a call was under way. */

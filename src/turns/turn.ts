@@ -1,3 +1,4 @@
+import type { CallFilePlace } from "./call-files.ts";
 /**
  * A turn is one question to one agent, and its course until its end; there is one per ghost and event, and one running per
  * conversation.
@@ -153,6 +154,8 @@ export interface TurnMessage {
   readonly remembered?: string;
   /** The event that it edits, which people see and reply to. */
   readonly editOf?: string;
+  /** A file in a result of the turn's calls that is uploaded when this is sent; the content lacks it until then. */
+  readonly file?: CallFilePlace;
   /** Fixed words without anything of the conversation: they may go unencrypted in any case. */
   readonly isFixed?: boolean;
 }

@@ -47,7 +47,13 @@ import {
 } from "../../src/answering/permitted-models.ts";
 import { decisionOf, wishOf } from "../../src/conversation/wishes.ts";
 import { withReply } from "../../src/memory/replied.ts";
-import { attachmentContent, noticeContent, pictureContent, withThinking } from "../../src/answering/reply.ts";
+import {
+  attachmentContent,
+  noticeContent,
+  pictureContent,
+  withThinking,
+  withUploaded,
+} from "../../src/answering/reply.ts";
 import { saidBy } from "../../src/addressing/said.ts";
 import { inset, speakersOf, utterance } from "../../src/memory/speaker.ts";
 import { closed, splitMarkdown } from "../../src/text/split.ts";
@@ -516,10 +522,8 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
         mark: { origin: "$e", hops: 0 },
       }),
     attachmentContent: (text) =>
-      attachmentContent({ kind: "file", type: text, name: text, size: 1 }, { url: text }, undefined, TARGET, {
-        origin: "$e",
-        hops: 0,
-      }),
+      attachmentContent({ kind: "file", type: text, name: text, size: 1 }, TARGET, { origin: "$e", hops: 0 }),
+    withUploaded: (text) => withUploaded({ body: text }, { url: text }, undefined),
   },
   "memory/speaker.ts": {
     speakersOf: (text) => {

@@ -29,6 +29,11 @@ describe("pictures and files that tools return", () => {
         memory: { summaries: false },
         tools: {
           everything: { ...program, args: [realToolServer("everything"), "stdio"], tools: { "*": "never" } },
+          asking: {
+            ...program,
+            args: [realToolServer("everything"), "stdio"],
+            tools: { "*": "refuse", echo: "always_ask" },
+          },
           hostile: { ...program, args: [UNKIND_TOOL_SERVER, "answers nonsense"], tools: { work: "never" } },
         },
       },
@@ -68,6 +73,24 @@ describe("pictures and files that tools return", () => {
       assert.deepEqual(content["m.mentions"], {});
     });
   }
+
+  it("and calls that matrix-nio's user agrees to, or refuses, are made, or not", async () => {
+    const roomId = await chatWith(deployment, bob, "llama");
+    const sender = deployment.agent("llama");
+    for (const [word, outcome] of [
+      ["!approve", /^It says: Echo: Moin$/],
+      ["!refuse", /^It says: Not done: a person has refused this/],
+    ] as const) {
+      ollama.next({ answer: () => "", calls: [{ name: "asking__echo", arguments: { message: "Moin" } }] });
+      ollama.next({ answer: (messages) => `It says: ${messages.at(-1)?.content ?? ""}` });
+      const asked = await answerTo(bob, roomId, "Say it!");
+      assert.equal(asked.encrypted, true);
+      const [, code = ""] = /!approve ([A-Z]{4})/.exec(asked.body) ?? [];
+      const answer = await answerTo(bob, roomId, `${word} ${code}`);
+      assert.match(answer.body, outcome);
+      assert.equal((await bob.waitMessage({ roomId, sender, after: asked.eventId })).encrypted, true);
+    }
+  });
 
   it("come in the thread of the question, and in clear only where the room is", async () => {
     const agent = deployment.agent("llama");

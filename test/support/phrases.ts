@@ -120,7 +120,6 @@ const PARTS: PartsOf<Omit<Words, "settings">> & Settings = {
     goTo: TOOL_QUESTIONS,
     decides: TOOL_QUESTIONS,
     forGood: TOOL_QUESTIONS,
-    filesLost: [[1], [3]],
     needsCode: [["BCDF"]],
     unknownCode: [["BCDF"]],
   },

@@ -6,7 +6,7 @@ import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases
 import { silentLogger } from "../../../src/observability/log.ts";
 import type { CallsWanted, ReadyCall } from "../../../src/turns/step-loop.ts";
 import type { OpenCall } from "../../../src/turns/turn-step.ts";
-import { TurnStopped, type Turn, type TurnReply } from "../../../src/turns/turn.ts";
+import { TurnStopped, type Turn, type TurnMessage, type TurnReply } from "../../../src/turns/turn.ts";
 import { DRAFT_STEP, TurnRunner, type TurnLimits } from "../../../src/turns/turn-runner.ts";
 import type { Drafting, TurnWork } from "../../../src/turns/turn-work.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
@@ -119,6 +119,7 @@ class World {
     });
   }
 
+  upload = (content: TurnMessage["content"]): Promise<TurnMessage["content"]> => Promise.resolve(content);
   readonly ended: string[] = [];
   /** The form in which each message was to leave. */
   readonly forms = new Map<string, Form>();
@@ -132,13 +133,14 @@ class World {
             return this.respond(turn, signal, show);
           },
           ready: (step) => this.ready(step),
-          withFiles: (made) => Promise.resolve(made),
+          withFiles: (made) => made,
           waiting: () => Promise.resolve("waiting"),
           stoppedIn: () => Promise.resolve({ outcome: "stopped", messages: [{ content: { body: "stopped" } }] }),
           underWay: () => Promise.resolve("at work"),
           timeIsOver: () => Promise.resolve({ body: "too late" }),
           drafting: () => Promise.resolve(this.drafting),
         }),
+      withUpload: (_turn, { content }) => this.upload(content),
       giveUp: (turn, why) =>
         Promise.resolve({ outcome: "failed", failure: why, messages: reply(turn.eventId).messages }),
       ended: (turn) => this.ended.push(turn.eventId),
@@ -160,7 +162,8 @@ class World {
         const event = { txnId, roomId: turn.roomId, eventType: "m.room.message", content: JSON.stringify(content) };
         await new Outbox(this.database, sealsOf(this.database)).store(this.lease, event, beside);
         this.stored(turn, step);
-        this.sent.set(`${turn.eventId} ${step}`, content);
+        // What was sent is not sent again.
+        if (!this.sent.has(`${turn.eventId} ${step}`)) this.sent.set(`${turn.eventId} ${step}`, content);
         this.forms.set(`${turn.eventId} ${step}`, form);
         return { eventId: `$answer to ${turn.eventId} ${step}`, mark: undefined };
       },
@@ -427,6 +430,34 @@ forEachDatabase((_kind, open) => {
       await world.until(other, "answered");
       await world.until(interrupted, "answered");
       await runner.stop();
+    });
+
+    it("do not ask the model again when only the upload of a file failed, and send what was sent already no more", async () => {
+      const world = await World.create(await open());
+      const uploads: unknown[] = [];
+      world.respond = (turn) => {
+        const [words] = reply(turn.eventId).messages;
+        assert.ok(words);
+        const file = (number: number): TurnMessage => ({ content: { body: `${number}` }, file: { step: 2, number } });
+        return Promise.resolve({ outcome: "answered", messages: [words, file(0), file(1)] });
+      };
+      world.upload = (content) => {
+        uploads.push(content["body"]);
+        return uploads.length === 2 ? Promise.reject(new Away()) : Promise.resolve({ ...content, url: "mxc://a/b" });
+      };
+      const question = await world.ask("!a");
+      const runner = world.runner();
+      runner.kick();
+      await world.until(question, "answered");
+      await runner.stop();
+      assert.deepEqual([world.asked, uploads], [[question], ["0", "1", "1"]]);
+      assert.deepEqual(
+        ["answer.1", "answer.2"].map((step) => world.sent.get(`${question} ${step}`)),
+        [
+          { body: "0", url: "mxc://a/b" },
+          { body: "1", url: "mxc://a/b" },
+        ],
+      );
     });
 
     it("do not ask the model again when only the sending failed", async () => {

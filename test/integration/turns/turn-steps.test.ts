@@ -4,8 +4,10 @@ import type { Database } from "../../../src/database/database.ts";
 import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { History } from "../../../src/memory/history.ts";
 import type { Turn, TurnReply } from "../../../src/turns/turn.ts";
+import { MOST_CALL_FILES, type CallFile } from "../../../src/turns/call-files.ts";
 import { FIRST_STEP, lastEnd } from "../../../src/turns/turn-step.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
+import { audited } from "../../support/audit.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { addProcess } from "../../support/lease.ts";
 import { sealsOf } from "../../support/seals.ts";
@@ -99,6 +101,38 @@ forEachDatabase((_kind, open) => {
       await assert.rejects(world.database.query(`update turn_steps set sealed_by = null`));
       await sealsOf(world.database).destroy(world.database, { ghost: GHOST, roomId: ROOM });
       assert.deepEqual(await world.stored(), []);
+    });
+
+    it("keep the files of results, sealed, as long as themselves", async () => {
+      const world = await World.create(await open());
+      const { database, store, lease } = world;
+      const turn = await world.ask("$question");
+      await store.start(lease, turn);
+      const records = store.steps.recordsOf(lease, turn, 1_000);
+      const call = { id: "1", name: "t", arguments: {}, mayRepeat: false };
+      const tool = { server: "files", name: "draw", definition: "hash" };
+      const model = { number: 1, askedOf: "model", state: "called", answer: { text: "" } } as const;
+      await records.called(model, [{ number: 2, askedOf: "tool", state: "proposed", call: { ...call, tool } }]);
+      const contents = [Buffer.from("Canaries are small."), Buffer.alloc(MOST_CALL_FILES.bytes - 19, 7)];
+      const files = contents.map(({ length: size }, nth): CallFile => {
+        return { kind: "file", type: "text/plain", name: `file-${nth}`, size };
+      });
+      const answer = { text: "Drawn.", isError: false, files };
+      await records.ended({ number: 2, askedOf: "tool", state: "done", call: { ...call, tool }, answer }, contents);
+      const [, done] = await store.steps.of(turn);
+      assert.deepEqual(done?.askedOf === "tool" && "answer" in done && done.answer, answer);
+      for (const [number, bytes] of contents.entries())
+        assert.ok(Buffer.from((await store.files.content(turn, { step: 2, number })) ?? []).equals(bytes));
+      assert.equal(await store.files.content(turn, { step: 2, number: 2 }), undefined);
+      const { rows } = await database.query<{ content: string }>("select content from call_files order by number");
+      assert.ok(!Buffer.from(rows[0]?.content ?? "", "base64").includes("Canaries"));
+      const entry = (await audited(database)).find(({ kind }) => kind === "tool.files");
+      assert.deepEqual([entry?.["server"], entry?.["files"], entry?.["bytes"]], ["files", 2, MOST_CALL_FILES.bytes]);
+      // A file of another place is none of this one.
+      await database.query("update call_files set content = (select content from call_files where number = 0)");
+      assert.equal(await store.files.content(turn, { step: 2, number: 1 }), undefined);
+      await store.finish(database, turn, REPLY);
+      assert.deepEqual((await database.query("select from call_files")).rows, []);
     });
 
     it("are deleted at the turn's end, whatever it is", async () => {
