@@ -137,12 +137,7 @@ export function answeringParts(options: AnsweringOptions): AnsweringParts {
     notices,
     drafts: new AnswerDrafts({ targets, answers, defaults, agentOf, makeStream: options.makeStream }),
     memory: new AnswerMemory(history, turns, agentOf),
-    toolFiles: new ToolFiles({
-      turns,
-      upload: options.upload,
-      wordsIn: (ghost, roomId) => options.language.words(ghost, roomId),
-      log,
-    }),
+    toolFiles: new ToolFiles({ turns, upload: options.upload, language: options.language, log }),
     summingUp: new SummingUp({ voices, limits, summaries, allowances, privacy, defaults }),
   };
 }

@@ -6,7 +6,7 @@ import { cleanText } from "../text/clean-text.ts";
 import { isEventId } from "../matrix/event-id.ts";
 import { EXCHANGE_FIELD, type ExchangeMark } from "../matrix/exchange-mark.ts";
 import { renderMarkdown, type RenderedText } from "../text/markdown.ts";
-import type { CallFile } from "../turns/call-files.ts";
+import type { CallFile } from "../turns/call-file.ts";
 
 /** The event that a message answers. */
 export interface ReplyTarget {

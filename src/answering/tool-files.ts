@@ -1,9 +1,8 @@
 import { formFor } from "../ghost/form.ts";
-import type { Words } from "../language/words.ts";
 import type { Logger } from "../observability/log.ts";
 import { isRetryable } from "../observability/retryable.ts";
 import { pictureExtent, type PictureExtent } from "../providers/pictures.ts";
-import { MOST_CALL_FILES, type CallFile, type CallFilePlace } from "../turns/call-files.ts";
+import { MOST_CALL_FILES, type CallFile, type CallFilePlace } from "../turns/call-file.ts";
 import type { TurnStep } from "../turns/turn-step.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import type { MessageWithFile } from "../turns/turn-work.ts";
@@ -11,6 +10,7 @@ import { idsOfTurn, type Turn, type TurnMessage, type TurnReply } from "../turns
 import { markOf, targetOf } from "./answer-messages.ts";
 import type { Upload } from "./picture-answer.ts";
 import { attachmentContent, noticeContent, withUploaded, type MessageContent } from "./reply.ts";
+import type { RoomLanguage } from "./room-language.ts";
 
 /**
  * A reply with the pictures and files in tools' results behind its words, each as a message of its own. A stopped answer
@@ -42,18 +42,18 @@ function filesIn(steps: readonly TurnStep[]): readonly { readonly file: CallFile
 export class ToolFiles {
   readonly #turns: Pick<TurnStore, "files" | "cameEncrypted">;
   readonly #upload: Upload;
-  readonly #wordsIn: (ghost: string, roomId: string) => Promise<Words>;
+  readonly #language: Pick<RoomLanguage, "words">;
   readonly #log: Logger;
 
   constructor(options: {
     readonly turns: Pick<TurnStore, "files" | "cameEncrypted">;
     readonly upload: Upload;
-    readonly wordsIn: (ghost: string, roomId: string) => Promise<Words>;
+    readonly language: Pick<RoomLanguage, "words">;
     readonly log: Logger;
   }) {
     this.#turns = options.turns;
     this.#upload = options.upload;
-    this.#wordsIn = options.wordsIn;
+    this.#language = options.language;
     this.#log = options.log;
   }
 
@@ -75,7 +75,7 @@ export class ToolFiles {
         this.#log.warn({ ...idsOfTurn(turn), bytes: bytes.byteLength, error }, "a tool's file could not be uploaded");
       }
     }
-    const { tools } = await this.#wordsIn(ghost, roomId);
+    const { tools } = await this.#language.words(ghost, roomId);
     return noticeContent(tools.fileLost, targetOf(turn, true), markOf(turn));
   }
 }

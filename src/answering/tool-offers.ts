@@ -13,7 +13,8 @@ import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { CallsWanted, ReadyCall } from "../turns/step-loop.ts";
 import type { CallResult, MadeCall, OpenCall, ProposedCall, TurnStep } from "../turns/turn-step.ts";
 import type { Turn } from "../turns/turn.ts";
-import { MOST_CALL_FILES } from "../turns/call-files.ts";
+import { MOST_CALL_FILES } from "../turns/call-file.ts";
+import { ToolFailure } from "../tools/tool-failure.ts";
 import type { ToolResult } from "../tools/tool-result.ts";
 import type { AnswerSoFar } from "./answer-so-far.ts";
 import type { ToolAgreements } from "./tool-agreement.ts";
@@ -156,12 +157,10 @@ export class ToolOffers {
           bytes,
         });
         try {
-          const result = await this.#servers.call(server, known.name, call.arguments, signal, {
-            turn,
-            encrypted,
-            steps,
-            callId: call.id,
-          });
+          const context = { turn, encrypted, steps, callId: call.id };
+          const result = await unlessItEnds(call, signal, () =>
+            this.#servers.call(server, known.name, call.arguments, signal, context),
+          );
           this.#log.info({ ...ids, isError: result.isError }, "a tool was called");
           return withFilesOf(result, steps);
         } catch (error) {
@@ -176,6 +175,20 @@ export class ToolOffers {
     const result = failedCall(error);
     this.#log.warn({ ...ids, error }, "a tool could not be called");
     return result;
+  }
+}
+
+/**
+ * Makes a call, and once more where its server has ended, if it was not asked yet, or to ask it twice is the same as to ask
+ * it once.
+ */
+async function unlessItEnds<T>({ mayRepeat }: ProposedCall, signal: AbortSignal, make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    const hasEnded = error instanceof ToolFailure && error.code === "ended";
+    if (signal.aborted || !hasEnded || (error.mayBeDone && !mayRepeat)) throw error;
+    return make();
   }
 }
 

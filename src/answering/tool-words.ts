@@ -54,5 +54,6 @@ const FAILURES: Readonly<Record<ToolFailureCode, string>> = {
 /** The result of a call that failed. Throws any other error. */
 export function failedCall(error: unknown): CallResult {
   if (!(error instanceof ToolFailure)) throw error;
-  return { text: FAILURES[error.code], isError: true };
+  const wasNotAsked = error.code === "ended" && !error.mayBeDone;
+  return { text: FAILURES[wasNotAsked ? "unreachable" : error.code], isError: true };
 }

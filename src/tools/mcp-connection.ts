@@ -106,10 +106,13 @@ export class McpConnection {
     given: Readonly<Record<string, unknown>>,
     { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
   ): Promise<ToolResult> {
-    if (this.#offersResources && isResourceTool(name))
-      return callResourceTool(name, given, (method, asked) =>
-        this.#ask({ method, params: { ...asked } }, timeoutMs, signal),
-      );
+    if (this.#offersResources && isResourceTool(name)) {
+      const deadline = performance.now() + timeoutMs;
+      return callResourceTool(name, given, (method, asked) => {
+        const leftMs = Math.max(1, deadline - performance.now());
+        return this.#ask({ method, params: { ...asked } }, leftMs, signal);
+      });
+    }
     const params = { name, arguments: { ...given } };
     return readResult(await this.#ask({ method: "tools/call", params }, timeoutMs, signal));
   }

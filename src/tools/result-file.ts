@@ -3,7 +3,7 @@ import { recordingEnding, type RecordingEnding } from "../providers/recordings.t
 import { decodedText } from "../documents/text-encoding.ts";
 import { documentFormat } from "../documents/formats.ts";
 import { cleanText } from "../text/clean-text.ts";
-import type { CallFile } from "../turns/call-files.ts";
+import type { CallFile } from "../turns/call-file.ts";
 
 /** A picture, sound or other file in a result. */
 export interface ResultFile extends CallFile {

@@ -1,6 +1,6 @@
 import { isObject, objectOf } from "../matrix/json.ts";
 import { cleanText } from "../text/clean-text.ts";
-import { MOST_CALL_FILES } from "../turns/call-files.ts";
+import { MOST_CALL_FILES } from "../turns/call-file.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { readResultFile, type ResultFile, type SaidOfResultFile } from "./result-file.ts";
 

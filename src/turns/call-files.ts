@@ -1,28 +1,8 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { Seal, SealedRow, Seals } from "../sealing/seals.ts";
+import type { CallFilePlace } from "./call-file.ts";
 import type { Turn } from "./turn.ts";
-
-/** A picture, sound or other file in the result of a call, without its content. */
-export interface CallFile {
-  /** By the content, not by the words of the tool's server. */
-  readonly kind: "picture" | "sound" | "file";
-  /** The MIME type, by the content. */
-  readonly type: string;
-  /** Safe to be shown, and to be a name on a disk. */
-  readonly name: string;
-  /** In bytes. */
-  readonly size: number;
-}
-
-/** The most files of all results of a turn together, in number and in bytes. */
-export const MOST_CALL_FILES = { count: 10, bytes: 20_971_520 } as const;
-
-/** The place of a file: the step of its call, and its number in the result, from 0. */
-export interface CallFilePlace {
-  readonly step: number;
-  readonly number: number;
-}
 
 /** The rows of `call_files`: contents of files in results of calls, until they are sent. They go with the turn's steps. */
 export class CallFiles {

@@ -1,4 +1,4 @@
-import type { CallFile } from "./call-files.ts";
+import type { CallFile } from "./call-file.ts";
 import type { TokenUsage, TurnReply } from "./turn.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { Queryable } from "../database/database.ts";
 import type { SendOptions, SentEvent } from "../ghost/form.ts";
 import type { Lease } from "../leases/leases.ts";
-import type { CallFilePlace } from "./call-files.ts";
+import type { CallFilePlace } from "./call-file.ts";
 import type { CallsWanted, ReadyCall } from "./step-loop.ts";
 import type { OpenCall, ProposedCall, TurnStep } from "./turn-step.ts";
 import type { Turn, TurnMessage, TurnReply } from "./turn.ts";

@@ -1,4 +1,4 @@
-import type { CallFilePlace } from "./call-files.ts";
+import type { CallFilePlace } from "./call-file.ts";
 /**
  * A turn is one question to one agent, and its course until its end; there is one per ghost and event, and one running per
  * conversation.

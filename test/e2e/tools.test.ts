@@ -142,6 +142,19 @@ describe("an agent with tools", () => {
     assert.equal((await ask(roomId, "Look!")).body, "look 1 is done, look 2 is done, look 3 is done");
   });
 
+  it("asks a server that has ended once more, where that does no harm", async () => {
+    const roomId = await chatWithAgent("llama");
+    for (const [tool, times, outcome] of [
+      ["look", 2, /^look is done$/],
+      ["count", 1, /^The tool's server ended in the middle/],
+    ] as const) {
+      ollama.next({ answer: () => "", calls: [{ name: `counter__${tool}`, arguments: { dies: tool } }] });
+      ollama.next({ answer: (messages) => messages.at(-1)?.content ?? "" });
+      assert.match((await ask(roomId, "Go!")).body, outcome);
+      assert.equal((await lines()).filter((line) => line === `${tool} {"dies":"${tool}"}`).length, times);
+    }
+  });
+
   it("shows what it is doing while a tool is at work, and 🛑 ends that", async () => {
     const roomId = await chatWithAgent("llama");
     ollama.next({ answer: () => "I look.", calls: [{ name: "counter__count", arguments: { hold: true } }] });

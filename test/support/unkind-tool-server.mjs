@@ -1,5 +1,5 @@
 // A tool server (MCP, 2025-11-25, over standard input and output) that misbehaves in the way that its argument says.
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const [how = "", file = ""] = process.argv.slice(2);
@@ -25,7 +25,7 @@ const answers = {
     if (how === "never begins") return;
     result(id, {
       protocolVersion: how === "speaks another protocol" ? "1999-01-01" : params.protocolVersion,
-      capabilities: { tools: { listChanged: true }, ...(how === "lies about resources" ? { resources: {} } : {}) },
+      capabilities: { tools: { listChanged: true }, ...(how.includes("resources") ? { resources: {} } : {}) },
       serverInfo: { name: "unkind", version: "1" },
     });
   },
@@ -54,6 +54,10 @@ const answers = {
     return result(id, { tools: [TOOL] });
   },
   "resources/list"(id) {
+    if (how === "lists resources slowly") {
+      const page = { resources: [{ uri: "x://a" }], nextCursor: "more" };
+      return void setTimeout(() => result(id, page), 100);
+    }
     const resource = { uri: `x://${"a".repeat(3_000)}`, name: "a\n- b\u202e", description: "@room".repeat(1_000) };
     result(id, { resources: Array.from({ length: 300 }, () => resource), nextCursor: "more" });
   },
@@ -72,6 +76,11 @@ const answers = {
         // Each call, for whoever counts them: one line, written at once.
         appendFileSync(file, `${params.name} ${JSON.stringify(params.arguments)}\n`);
         if (params.arguments.hold === true) return undefined;
+        // It ends in the first call with that word.
+        if (params.arguments.dies !== undefined) {
+          const made = readFileSync(file, "utf8").split(`"dies":"${params.arguments.dies}"`).length - 1;
+          if (made === 1) process.exit(1);
+        }
         // So many calls must be under way at once; the last one is answered first.
         if (params.arguments.together !== undefined) {
           beside.push(() => result(id, text(`${params.name} ${params.arguments.nth} is done`)));

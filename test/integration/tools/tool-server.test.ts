@@ -298,6 +298,11 @@ describe("a tool server", () => {
 });
 
 describe("the resources of a misbehaving tool server", () => {
+  it("take no longer than a call may, however many pages there are", async () => {
+    const server = unkind("lists resources slowly", { resources: true, callTimeoutMs: 500 });
+    await failsAs("timeout", server.call("list_resources", {}, SIGNAL));
+  });
+
   it("are bounded, and its own tool of such a name is none", async () => {
     const server = unkind("lies about resources", { resources: true });
     const { tools, faulty } = await server.tools(SIGNAL);

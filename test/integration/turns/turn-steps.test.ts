@@ -4,7 +4,7 @@ import type { Database } from "../../../src/database/database.ts";
 import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { History } from "../../../src/memory/history.ts";
 import type { Turn, TurnReply } from "../../../src/turns/turn.ts";
-import { MOST_CALL_FILES, type CallFile } from "../../../src/turns/call-files.ts";
+import { MOST_CALL_FILES, type CallFile } from "../../../src/turns/call-file.ts";
 import { FIRST_STEP, lastEnd } from "../../../src/turns/turn-step.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { audited } from "../../support/audit.ts";

@@ -5,7 +5,7 @@ import type { Form } from "../../../src/ghost/form.ts";
 import { MatrixError } from "../../../src/homeserver/errors.ts";
 import { wordsIn } from "../../../src/language/languages.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
-import { MOST_CALL_FILES, type CallFile } from "../../../src/turns/call-files.ts";
+import { MOST_CALL_FILES, type CallFile } from "../../../src/turns/call-file.ts";
 import type { TurnStep } from "../../../src/turns/turn-step.ts";
 import type { TurnReply } from "../../../src/turns/turn.ts";
 import { png } from "../../support/pictures.ts";
@@ -31,7 +31,7 @@ function filesOf(
       forms.push(form);
       return upload();
     },
-    wordsIn: () => Promise.resolve(wordsIn("en")),
+    language: { words: () => Promise.resolve(wordsIn("en")) },
     log: silentLogger(),
   });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { readResult, type ToolResult } from "../../../src/tools/tool-result.ts";
-import { MOST_CALL_FILES } from "../../../src/turns/call-files.ts";
+import { MOST_CALL_FILES } from "../../../src/turns/call-file.ts";
 import { png } from "../../support/pictures.ts";
 
 const base64 = (bytes: string | Uint8Array): string => Buffer.from(bytes).toString("base64");
