@@ -39,7 +39,7 @@ export class Providers {
 }
 
 /** Events for parts that are made later than the part that announces them. */
-export type Happenings = EventEmitter<{ readonly homeserverReturned: [] }>;
+export type Happenings = EventEmitter<{ readonly homeserverLost: [error: unknown]; readonly homeserverReturned: [] }>;
 
 /** The base of all parts of the bridge. */
 export interface Foundation {
@@ -84,6 +84,7 @@ export async function layFoundation(given: Given): Promise<Foundation> {
     asToken: registration.asToken,
     log,
     metrics,
+    onAbsence: (error) => happenings.emit("homeserverLost", error),
     onReturn: () => happenings.emit("homeserverReturned"),
   });
   closers.add(() => client.close());

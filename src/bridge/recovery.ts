@@ -6,6 +6,7 @@ import type { Transaction } from "../homeserver/transaction.ts";
 import { MissedEvents } from "../mailbox/missed-events.ts";
 import { MissedMemberships } from "../mailbox/missed-memberships.ts";
 import { searchForMissed, type SearchReason } from "../mailbox/search.ts";
+import { Outage } from "../observability/outage.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Stores } from "./stores.ts";
 
@@ -47,7 +48,12 @@ export class Recovery {
       isGhost: (userId) => ghosts.isGhost(userId),
       log,
     });
-    foundation.happenings.on("homeserverReturned", () => this.#returned());
+    const outage = new Outage(log, { begins: "the homeserver does not answer", ends: "the homeserver answers again" });
+    foundation.happenings.on("homeserverLost", (error) => outage.failed(error));
+    foundation.happenings.on("homeserverReturned", () => {
+      outage.answered();
+      this.#returned();
+    });
   }
 
   /**
@@ -82,8 +88,7 @@ export class Recovery {
 
   /** Searches for events of the homeserver's absence, and tells the homeserver that we are back. */
   #returned(): void {
-    const { background, log } = this.#foundation;
-    log.info("the homeserver answers again");
+    const { background } = this.#foundation;
     this.#ghosts.catchUpAll("homeserver returned");
     this.search("homeserver returned");
     background.run("ping", () => this.#reach.untilReached());

@@ -94,6 +94,8 @@ export function createHomeserverClient(options: {
   readonly ca?: string | undefined;
   readonly asToken: string;
   readonly log: Logger;
+  /** Called with the failure when the homeserver, which was there before, can't be reached. */
+  readonly onAbsence?: (error: unknown) => void;
   /** Called when the homeserver answers again after it could not be reached. */
   readonly onReturn?: () => void;
   readonly metrics?: Metrics | undefined;
@@ -112,7 +114,7 @@ export function createHomeserverClient(options: {
 
   let isAway = false;
   let lastThere = -Infinity;
-  const note = (request: HomeserverRequest, end: CallEnd): void => {
+  const note = (request: HomeserverRequest, end: CallEnd, error?: unknown): void => {
     const now = performance.now();
     const sighting = sightingOf(request.path, end, now - lastThere);
     if (sighting === "unclear") return;
@@ -120,6 +122,7 @@ export function createHomeserverClient(options: {
     const wasAway = isAway;
     isAway = sighting === "away";
     if (wasAway && !isAway) options.onReturn?.();
+    if (!wasAway && isAway && lastThere !== -Infinity) options.onAbsence?.(error);
   };
 
   async function attempt(request: HomeserverRequest, call: string): Promise<Buffer> {
@@ -153,7 +156,7 @@ export function createHomeserverClient(options: {
         throw new UnexpectedAnswer(call, `answered ${status}, a redirect, which is not followed; check homeserver.url`);
       }
       const { errcode, error } = matrixError(call, response, answer.toString());
-      note(request, { kind: "answered", status, errcode });
+      note(request, { kind: "answered", status, errcode }, error);
       throw error;
     } catch (thrown) {
       const error = thrown instanceof UnknownEncoding ? new UnexpectedAnswer(call, thrown.message) : thrown;
@@ -164,7 +167,7 @@ export function createHomeserverClient(options: {
       const unanswered = limit.isOver()
         ? new HomeserverUnreachable(call, "TIMEOUT", `no answer within ${timeoutMs} ms`, { cause: error })
         : unreachable(call, error);
-      note(request, { kind: "unanswered", code: unanswered.code });
+      note(request, { kind: "unanswered", code: unanswered.code }, unanswered);
       throw unanswered;
     } finally {
       limit.end();

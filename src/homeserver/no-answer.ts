@@ -79,6 +79,9 @@ export function explainNoAnswer(error: unknown, base: string, other?: string): S
   if (has(/^ECONNREFUSED$/)) return `nothing listens at ${host}: is the homeserver running, and is that its port?`;
   if (has(/^(ENOTFOUND|EAI_)/)) return `there is no host ${hostname}, or its name can't be looked up now`;
   if (has(OF_CERTIFICATE)) return explainCertificate(error, host, codes);
+  if (codes.includes("TIMEOUT")) {
+    return `${host} takes the connection, but gives no answer: the homeserver hangs or has too much to do, or another program listens there`;
+  }
   if (has(/TIMEOUT|^ETIMEDOUT$/)) {
     return `${host} does not answer: look for a firewall, or an address that leads elsewhere`;
   }

@@ -41,6 +41,8 @@ export class NoHomeserver extends OperatorError<"NoHomeserver"> {
 }
 
 const ANSWER_TIMEOUT_MS = 10_000;
+/** Shorter, so that a connection that does not come is told apart from an answer that does not. */
+const CONNECT_TIMEOUT_MS = 6_000;
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
 /**
@@ -50,7 +52,7 @@ const MAX_ANSWER_BYTES = 1024 * 1024;
  * @param ca Certificates (PEM) that are trusted beside the usual ones.
  */
 export async function surveyHomeserver(url: string, ca?: string): Promise<Survey> {
-  const agent = new Agent({ connect: { timeout: ANSWER_TIMEOUT_MS, ...trusting(ca) } });
+  const agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS, ...trusting(ca) } });
   const base = url.replace(/\/+$/, "");
   try {
     const started = Date.now();

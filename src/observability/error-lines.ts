@@ -12,6 +12,8 @@ export const ERROR_LINES = {
     "run `matrix-agents keys new-device AGENT`",
   "this ghost's keys in the database are older than those it has used; it gets a new device":
     "nothing, after a restore. Never run two bridges on two copies of one database",
+  "the homeserver does not answer":
+    "nothing, while it restarts; otherwise start it. A line says when it is back, and what was said meanwhile is searched for",
   "the database does not answer": "nothing, while it restarts; otherwise start it. A line says when it is back",
   "this agent's user is somebody's account":
     "do what its `reason` says: see [somebody's account](#an-agents-user-is-somebodys-account)",

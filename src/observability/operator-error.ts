@@ -184,6 +184,7 @@ export const OPERATOR_ERRORS = {
           "there is no host …",
           "there is no way to …",
           "… does not answer: …",
+          "… takes the connection, but gives no answer: …",
           "… can't be asked …",
           "… hangs up: …",
           "… speaks TLS: …",

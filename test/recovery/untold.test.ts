@@ -77,12 +77,13 @@ describe("an event that Synapse does not report because of a restart", () => {
     await answersTo(lost);
   });
 
-  it("is looked for when only the watch has noticed the restart", async () => {
-    const returns = (): number =>
-      deployment.bridge.logs().filter((line) => line.msg === "the homeserver answers again").length;
+  it("is looked for when only the watch has noticed the restart, and both its ends are told", async () => {
+    const lines = (msg: string): number => deployment.bridge.logs().filter((line) => line.msg === msg).length;
+    const returns = (): number => lines("the homeserver answers again");
     const before = returns();
     await deployment.restartSynapse();
     await eventually("the return to be noticed", () => returns() > before);
+    assert.equal(lines("the homeserver does not answer"), returns());
   });
 
   it("because it stranded a transaction, is answered too, even when later messages are known already", async () => {

@@ -86,9 +86,16 @@ describe("the homeserver client", () => {
     (_request, response) =>
       void response.writeHead(status, { "content-type": "text/html" }).end("<html>Welcome</html>");
 
-  it("tells when the homeserver answers again, once for each time that it could not be reached", async () => {
+  it("tells when the homeserver is away and when it answers again, once for each time that it could not be reached", async () => {
     let returns = 0;
-    const watching = createHomeserverClient({ url, asToken: "t", log: silentLogger(), onReturn: () => returns++ });
+    const absences: string[] = [];
+    const watching = createHomeserverClient({
+      url,
+      asToken: "t",
+      log: silentLogger(),
+      onAbsence: (error) => absences.push(String(error)),
+      onReturn: () => returns++,
+    });
     const hangUp: RequestListener = (_request, response) => response.destroy();
     const sync = { method: "GET", path: "/_matrix/client/v3/sync" } as const;
     const ask = (): Promise<unknown> => watching.request(sync).catch(() => undefined);
@@ -102,6 +109,19 @@ describe("the homeserver client", () => {
       seen.push(returns);
     }
     assert.deepEqual(seen, [0, 0, 1, 1, 1, 1, 2]);
+    assert.equal(absences.length, 2);
+    assert.match(absences[0] ?? "", /it hangs up/);
+    assert.match(absences[1] ?? "", /502/);
+    await watching.close();
+  });
+
+  it("does not call a homeserver lost that was never there", async () => {
+    const absences: unknown[] = [];
+    const onAbsence = (error: unknown): unknown => absences.push(error);
+    const watching = createHomeserverClient({ url, asToken: "t", log: silentLogger(), onAbsence });
+    answers = [(_request, response) => response.destroy()];
+    await watching.request({ method: "GET", path: "/_matrix/client/v3/sync" }).catch(() => undefined);
+    assert.deepEqual(absences, []);
     await watching.close();
   });
 

@@ -159,6 +159,15 @@ describe("the survey of a homeserver", () => {
     await assertNone(`http://${await listen(refusingPlain(key, cert))}`, /speaks TLS: use https:\/\//);
   });
 
+  it("tells a homeserver that hangs from one that no connection reaches", async () => {
+    const silent = await listen(createTcpServer((socket) => socket.on("error", () => undefined)));
+    await Promise.all([
+      assertNone(`http://${silent}`, /takes the connection, but gives no answer: the homeserver hangs/),
+      // TLS needs the other side's words before there is a connection.
+      assertNone(`https://${silent}`, /does not answer: look for a firewall/),
+    ]);
+  });
+
   it("names a port of something that speaks neither", async () => {
     const greeting = await listen(
       createTcpServer((socket) =>
