@@ -43,6 +43,10 @@ export const pageEnglish = {
       title: "The database can't be reached",
       text: "Agents go on when it is back, and no message is lost. Load this page again in a moment.",
     },
+    tooSlow: {
+      title: "The answer takes too long",
+      text: "The database, or another server that was asked, does not answer in time. Load this page again in a moment.",
+    },
     fault: { title: "This page could not be made", text: "The bridge's log has the reason." },
   },
   said: {

@@ -44,6 +44,10 @@ export const pageGerman: PageWords = {
       title: "Die Datenbank ist nicht erreichbar",
       text: "Die Agenten machen weiter, sobald sie wieder da ist; keine Nachricht geht verloren. Lade diese Seite gleich noch einmal.",
     },
+    tooSlow: {
+      title: "Die Antwort dauert zu lange",
+      text: "Die Datenbank oder ein anderer gefragter Server antwortet nicht rechtzeitig. Lade diese Seite gleich noch einmal.",
+    },
     fault: { title: "Diese Seite ließ sich nicht anzeigen", text: "Der Grund steht im Log der Bridge." },
   },
   said: {

@@ -8,6 +8,8 @@ export interface Address {
   /** The path before each of the page's own: empty, or `/agents`. */
   readonly path: string;
   readonly isSecure: boolean;
+  /** Whether a proxy stands before the listener. */
+  readonly isProxied: boolean;
   /** The origins from which forms may come. */
   readonly origins: ReadonlySet<string>;
   /**
@@ -29,6 +31,7 @@ export function addressOf({ bind, port, url }: WebConfig): Address {
     url: shown.href.replace(/\/+$/, ""),
     path: shown.pathname.replace(/\/+$/, ""),
     isSecure: shown.protocol === "https:",
+    isProxied: url !== undefined,
     origins: new Set([shown, ...own].map(({ origin }) => origin)),
     hosts: new Set([shown, ...own].map(({ host }) => host)),
   };

@@ -5,13 +5,15 @@ import { isAction, act } from "./actions/actions.ts";
 import { addressOf, type Address } from "./address.ts";
 import type { Assets } from "./assets.ts";
 import { Attempts } from "./attempts.ts";
-import { cookieIn, languageOf, LANGUAGE_COOKIE, SESSION_COOKIE, sessionCookie } from "./cookies.ts";
+import { cookieIn, languageOf, LANGUAGE_COOKIE, sessionCookie, sessionCookieName } from "./cookies.ts";
 import { html, type Html } from "./html.ts";
-import type { LivePages } from "./live.ts";
+import { inTime, TooSlow } from "./in-time.ts";
+import type { LivePages, Look } from "./live.ts";
 import { plainPage, viewPage, type Frame } from "./page.ts";
 import type { WebParts } from "./parts.ts";
 import { roleNow } from "./role.ts";
 import { isOwnForm, securityHeaders } from "./security-headers.ts";
+import { senderOf } from "./sender.ts";
 import { isFormToken } from "./sign-in/secret.ts";
 import { signInPage } from "./sign-in/sign-in-page.ts";
 import { SignIns, type Session } from "./sign-in/sign-ins.ts";
@@ -20,6 +22,9 @@ import type { Visit } from "./visit.ts";
 
 /** A form is a few ids and a token. */
 const LONGEST_FORM = 16_384;
+
+/** The time after which a browser asks again for a page that could not be made, in seconds. */
+const AGAIN_AFTER_SECONDS = 5;
 
 /** The parts of the page's paths. */
 interface Site {
@@ -63,17 +68,17 @@ function routesOf(site: Site): Router {
   router.get("/sign-in", (request, response) => {
     send(response, 200, signInPage(frameOf(site, request)));
   });
-  router.post("/sign-in", (request, response) => signIn(site, request, response));
-  router.post("/sign-out", (request, response) => signOut(site, request, response));
+  router.post("/sign-in", (request, response) => inTime(signIn(site, request, response)));
+  router.post("/sign-out", (request, response) => inTime(signOut(site, request, response)));
   router.get(/^\/live(\/.*)$/, (request, response) => tell(site, request, response));
-  router.post("/do/:action", (request, response) => decide(site, request, response));
-  router.get(/.*/, (request, response) => show(site, request, response));
+  router.post("/do/:action", (request, response) => inTime(decide(site, request, response)));
+  router.get(/.*/, (request, response) => inTime(show(site, request, response)));
   return router;
 }
 
 async function signIn(site: Site, request: Request, response: Response): Promise<void> {
   const frame = frameOf(site, request);
-  const from = request.socket.remoteAddress ?? "";
+  const from = senderOf(request, site.address);
   if (!site.attempts.allows(from, Date.now())) {
     send(response, 429, signInPage(frame, "too_many"));
     return;
@@ -84,7 +89,8 @@ async function signIn(site: Site, request: Request, response: Response): Promise
     send(response, 403, signInPage(frame, "no_code"));
     return;
   }
-  response.cookie(SESSION_COOKIE, session.secret, sessionCookie(site.address)).redirect(303, `${site.address.path}/`);
+  response.cookie(sessionCookieName(site.address), session.secret, sessionCookie(site.address));
+  response.redirect(303, `${site.address.path}/`);
 }
 
 async function signOut(site: Site, request: Request, response: Response): Promise<void> {
@@ -96,7 +102,7 @@ async function signOut(site: Site, request: Request, response: Response): Promis
     }
     await site.signIns.end(session);
   }
-  response.clearCookie(SESSION_COOKIE, { ...sessionCookie(site.address), maxAge: undefined });
+  response.clearCookie(sessionCookieName(site.address), { ...sessionCookie(site.address), maxAge: undefined });
   response.redirect(303, `${site.address.path}/sign-in`);
 }
 
@@ -107,7 +113,8 @@ async function show(site: Site, request: Request, response: Response): Promise<v
   if (chosen !== null) {
     const language = languageOf(chosen, []);
     response.cookie(LANGUAGE_COOKIE, language, { ...sessionCookie(site.address), maxAge: 365 * 86_400_000 });
-    response.redirect(303, `${site.address.path}${request.path}`);
+    // Any other path could be that of another site, such as `//example.org/`.
+    response.redirect(303, `${site.address.path}${viewAt(request.path) === undefined ? "/" : request.path}`);
     return;
   }
   const visit = await visitOf(site, request, request.path);
@@ -138,17 +145,23 @@ async function show(site: Site, request: Request, response: Response): Promise<v
 async function tell(site: Site, request: Request, response: Response): Promise<void> {
   const path = request.path.slice("/live".length);
   const view = viewAt(path);
-  const first = await visitOf(site, request, path);
-  if (view === undefined || first === undefined) {
-    response.status(view === undefined ? 404 : 403).end();
+  const first = await inTime(visitOf(site, request, path));
+  if (view === undefined || first === undefined || request.method === "HEAD") {
+    response.status(view === undefined ? 404 : first === undefined ? 403 : 200).end();
     return;
   }
-  await site.live.tell(response, VIEWS[view].everyMs, async () => {
+  const look = async (): Promise<Look> => {
     // The rights may have changed since the page was opened.
     const visit = (await site.signIns.lasts(first.session)) ? visitBy(site, request, path, first.session) : undefined;
     if (visit === undefined) return { kind: "ended" };
     return { kind: "view", html: (await VIEWS[view].show(site.parts, visit)).toString() };
-  });
+  };
+  await site.live.tell(response, VIEWS[view].everyMs, () =>
+    inTime(look()).catch((error: unknown) => {
+      if (!isAway(error)) site.parts.log.error({ error, path }, "a request of the page failed");
+      return { kind: "away" };
+    }),
+  );
 }
 
 /** Carries out what somebody decides by a form. */
@@ -176,7 +189,7 @@ function refuse(site: Site, request: Request, response: Response, why: keyof Fra
 }
 
 async function sessionOf(site: Site, request: Request): Promise<Session | undefined> {
-  return site.signIns.session(cookieIn(request.headers.cookie, SESSION_COOKIE));
+  return site.signIns.session(cookieIn(request.headers.cookie, sessionCookieName(site.address)));
 }
 
 async function visitOf(site: Site, request: Request, path: string): Promise<Visit | undefined> {
@@ -217,24 +230,30 @@ function send(response: Response, status: number, page: Html): void {
 function failed(site: Site): ErrorRequestHandler {
   const { log } = site.parts;
   return (error: unknown, request, response, next) => {
-    const isAway = error instanceof DatabaseError && error.retryable;
     const refusal = refusalOf(error);
     if (refusal !== undefined && !response.headersSent) {
       const { title, malformed } = frameOf(site, request).words.refused;
       send(response, refusal, plainPage(frameOf(site, request), title, html`<p>${malformed}</p>`));
       return;
     }
-    if (!isAway) log.error({ error, path: request.path }, "a request of the page failed");
+    if (!isAway(error)) log.error({ error, path: request.path }, "a request of the page failed");
     if (response.headersSent) {
       next(error);
       return;
     }
     const frame = frameOf(site, request);
-    const { databaseAway, fault } = frame.words.failed;
-    const { title, text } = isAway ? databaseAway : fault;
-    response.set("Retry-After", "5");
-    send(response, isAway ? 503 : 500, plainPage(frame, title, html`<p>${text}</p>`));
+    const { databaseAway, tooSlow, fault } = frame.words.failed;
+    const { title, text } = error instanceof TooSlow ? tooSlow : isAway(error) ? databaseAway : fault;
+    response.set("Retry-After", String(AGAIN_AFTER_SECONDS));
+    // A decision is repeated by whoever made it, if at all.
+    const againAfter = request.method === "GET" && isAway(error) ? AGAIN_AFTER_SECONDS : undefined;
+    send(response, isAway(error) ? 503 : 500, plainPage(frame, title, html`<p>${text}</p>`, againAfter));
   };
+}
+
+/** Whether an error goes away by itself. */
+function isAway(error: unknown): boolean {
+  return error instanceof TooSlow || (error instanceof DatabaseError && error.retryable);
 }
 
 /** The status of a request that can't be read, by body-parser and Express; undefined for a fault of ours. */

@@ -4,8 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** The most open pages; each looks at the database every few seconds. */
 const MOST_OPEN = 50;
 
-/** What a page is told: the view as it is now, or that the session has ended. */
-export type Look = { readonly kind: "view"; readonly html: string } | { readonly kind: "ended" };
+/** The time after which a page beyond those asks again, in ms. */
+const LATER_MS = 15_000;
+
+/** What a page is told: the view as it is now, that the session has ended, or nothing: then it says that the bridge is away. */
+export type Look =
+  { readonly kind: "view"; readonly html: string } | { readonly kind: "ended" } | { readonly kind: "away" };
 
 /** The open pages, each told of changes by server-sent events (HTML, 9.2 "Server-sent events"). */
 export class LivePages {
@@ -16,22 +20,26 @@ export class LivePages {
    * Tells one page until it goes, the session ends, or the bridge stops. Never rejects.
    *
    * @param everyMs the time between two looks.
-   * @param look draws the view. When it throws, the page keeps what it has and is told nothing: then it says that the bridge is away.
+   * @param look draws the view. Never rejects.
    */
   async tell(response: Response, everyMs: number, look: () => Promise<Look>): Promise<void> {
-    if (this.#open >= MOST_OPEN || this.#stopping.signal.aborted) {
+    if (this.#stopping.signal.aborted) {
       response.status(503).end();
       return;
     }
+    const isOneTooMany = this.#open >= MOST_OPEN;
     this.#open += 1;
     const gone = new AbortController();
     response.on("close", () => gone.abort());
     response.status(200).type("text/event-stream").set("X-Accel-Buffering", "no").flushHeaders();
     try {
-      await this.#follow(response, everyMs, look, AbortSignal.any([gone.signal, this.#stopping.signal]));
+      if (isOneTooMany) await this.#tellOnce(response, look);
+      else await this.#follow(response, everyMs, look, AbortSignal.any([gone.signal, this.#stopping.signal]));
     } finally {
       this.#open -= 1;
-      response.end();
+      // A browser that takes nothing would never see the end.
+      if (response.writableNeedDrain) response.destroy();
+      else response.end();
     }
   }
 
@@ -42,17 +50,26 @@ export class LivePages {
 
   async #follow(response: Response, everyMs: number, look: () => Promise<Look>, ended: AbortSignal): Promise<void> {
     let shown: string | undefined;
+    response.write(event("every", String(everyMs)));
     do {
-      // Where the database is away the page says that the bridge does not answer, and asks again by itself.
-      const seen = await look().catch(() => undefined);
-      if (seen === undefined) return;
+      const seen = await look();
+      if (seen.kind === "away") return;
       if (seen.kind === "ended") {
         response.write(event("ended", ""));
         return;
       }
+      // What nobody takes would pile up here.
+      if (response.writableNeedDrain) return;
       response.write(seen.html === shown ? event("same", "") : event("view", seen.html));
       shown = seen.html;
     } while (await isLeft(everyMs, ended));
+  }
+
+  /** A page beyond the most that can be open asks now and then. */
+  async #tellOnce(response: Response, look: () => Promise<Look>): Promise<void> {
+    const seen = await look();
+    if (seen.kind === "view") response.write(event("view", seen.html) + event("later", String(LATER_MS)));
+    if (seen.kind === "ended") response.write(event("ended", ""));
   }
 }
 

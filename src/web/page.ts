@@ -20,7 +20,7 @@ export interface Frame {
 export function viewPage(frame: Frame, visit: Visit, view: ViewName, content: Html): Html {
   const { words, base } = frame;
   const live = `${base}/live${visit.path}${visit.query.size === 0 ? "" : `?${visit.query.toString()}`}`;
-  return document(frame, words.views[view].title, [
+  return document(frame, words.views[view].title, undefined, [
     html`<a class="skip" href="#content">${words.skip}</a>
       <header class="top">
         <a class="name" href="${base}/">${words.name}</a>
@@ -41,9 +41,14 @@ export function viewPage(frame: Frame, visit: Visit, view: ViewName, content: Ht
   ]);
 }
 
-/** A page with a heading and a few words. */
-export function plainPage(frame: Frame, title: string, content: Html): Html {
-  return document(frame, title, [
+/**
+ * A page with a heading and a few words.
+ *
+ * @param againAfter the time after which the browser loads it again, in seconds; by default never.
+ */
+export function plainPage(frame: Frame, title: string, content: Html, againAfter?: number): Html {
+  const again = againAfter !== undefined && html`<meta http-equiv="refresh" content="${againAfter}" />`;
+  return document(frame, title, again, [
     html`<main id="content" class="plain">
         <h1>${title}</h1>
         ${content}
@@ -52,13 +57,19 @@ export function plainPage(frame: Frame, title: string, content: Html): Html {
   ]);
 }
 
-function document({ language, words, assets }: Frame, title: string, body: readonly Html[]): Html {
+function document(
+  { language, words, assets }: Frame,
+  title: string,
+  head: Html | false | undefined,
+  body: readonly Html[],
+): Html {
   return html`<!doctype html>
     <html lang="${language}">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
+        ${head}
         <title>${title} · ${words.name}</title>
         <link rel="icon" href="${assets["icon.svg"]}" />
         <link rel="preload" href="${assets["inter.woff2"]}" as="font" type="font/woff2" crossorigin />

@@ -13,6 +13,9 @@
   if (!main) return;
   const away = document.querySelector("[data-away]");
   let source;
+  let again;
+  let everyMs = 2000;
+  let changedAt = 0;
 
   // What somebody has opened, typed or is pointing at stays as it is.
   const keep = {
@@ -27,25 +30,56 @@
     },
   };
 
+  const listenIn = (ms) => {
+    clearTimeout(again);
+    again = setTimeout(listen, ms);
+  };
+  // A connection that broke without a word, or a server that hangs, says nothing.
+  const expect = () => {
+    clearTimeout(again);
+    again = setTimeout(() => {
+      away.hidden = false;
+      listen();
+    }, everyMs + 20000);
+  };
+  const heard = () => {
+    away.hidden = true;
+    expect();
+  };
   const listen = () => {
+    source?.close();
     source = new EventSource(main.dataset.live);
-    source.addEventListener("view", ({ data }) => {
-      away.hidden = true;
-      Idiomorph.morph(main, data, { morphStyle: "innerHTML", callbacks: keep });
+    expect();
+    source.addEventListener("every", ({ data }) => {
+      everyMs = Number(data);
+      expect();
     });
-    source.addEventListener("same", () => {
-      away.hidden = true;
+    source.addEventListener("view", ({ data }) => {
+      const before = main.innerHTML;
+      Idiomorph.morph(main, data, { morphStyle: "innerHTML", callbacks: keep });
+      if (main.innerHTML !== before) changedAt = performance.now();
+      heard();
+    });
+    source.addEventListener("same", heard);
+    source.addEventListener("later", ({ data }) => {
+      source.close();
+      listenIn(Number(data));
     });
     source.addEventListener("ended", () => location.reload());
     source.addEventListener("error", () => {
       away.hidden = false;
       // A browser gives up for ever where the answer was no stream, as while a proxy says that the bridge is away.
-      if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+      if (source.readyState === EventSource.CLOSED) listenIn(5000);
     });
   };
+  // What moves under the pointer just as somebody presses it would decide about something else.
+  main.addEventListener("submit", (event) => {
+    if (event.target.method === "post" && performance.now() - changedAt < 500) event.preventDefault();
+  });
   // Nobody looks at a hidden page.
   document.addEventListener("visibilitychange", () => {
     source?.close();
+    clearTimeout(again);
     if (!document.hidden) listen();
   });
   if (!document.hidden) listen();

@@ -18,9 +18,19 @@ describe("failed attempts at signing in", () => {
     assert.equal(isAllowed(attempts, "192.0.2.1", 60_001), true, "a minute later");
   });
 
-  it("are sixty a minute for all, however many addresses there are", () => {
+  it("of many strangers lock nobody else out", () => {
     const attempts = new Attempts();
-    const allowed = Array.from({ length: 100 }, (_, index) => isAllowed(attempts, `192.0.2.${index}`));
-    assert.equal(allowed.filter(Boolean).length, 60);
+    for (let index = 0; index < 25_000; index++) isAllowed(attempts, `2001:db8:0:${index.toString(16)}::1`);
+    assert.equal(isAllowed(attempts, "192.0.2.1"), true);
+  });
+
+  it("count together for the addresses of one network of IPv6, and apart for those of IPv4", () => {
+    const attempts = new Attempts();
+    const six = Array.from({ length: 12 }, (_, index) => isAllowed(attempts, `2001:db8::${index}`));
+    assert.equal(six.filter(Boolean).length, 10);
+    assert.equal(isAllowed(attempts, "2001:db8:0:0:ffff::"), false, "written otherwise");
+    assert.equal(isAllowed(attempts, "2001:db8:0:1::"), true);
+    const four = Array.from({ length: 12 }, (_, index) => isAllowed(attempts, `::ffff:192.0.2.${index}`));
+    assert.equal(four.filter(Boolean).length, 12);
   });
 });

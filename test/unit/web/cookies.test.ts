@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addressOf } from "../../../src/web/address.ts";
-import { cookieIn, languageOf, sessionCookie } from "../../../src/web/cookies.ts";
+import { cookieIn, languageOf, sessionCookie, sessionCookieName } from "../../../src/web/cookies.ts";
 
 const LOCAL = { bind: "127.0.0.1", port: 9595, url: undefined, viewers: [] };
 
@@ -9,7 +9,7 @@ describe("the page's cookies", () => {
   it("are read by their whole names", () => {
     assert.equal(cookieIn("a=1; b=2", "b"), "2");
     assert.equal(cookieIn("xb=1;b=2=3", "b"), "2=3");
-    for (const header of [undefined, "", "b", "=2", "ab=1", `a=${"x".repeat(9_000)}; b=2`]) {
+    for (const header of [undefined, "", "b", "=2", "ab=1", "b=1; b=2", `a=${"x".repeat(9_000)}; b=2`]) {
       assert.equal(cookieIn(header, "b"), undefined, header);
     }
   });
@@ -21,7 +21,19 @@ describe("the page's cookies", () => {
       [true, "lax", false, "/", 12 * 3_600_000],
     );
     const behind = sessionCookie(addressOf({ ...LOCAL, url: "https://example.org/agents/" }));
-    assert.deepEqual([behind.secure, behind.path], [true, "/agents/"]);
+    assert.deepEqual([behind.secure, behind.path], [true, "/agents"]);
+  });
+
+  it("have a name that no neighbour can set, where the page has https", () => {
+    assert.equal(sessionCookieName(addressOf(LOCAL)), "matrix_agents_session");
+    assert.equal(
+      sessionCookieName(addressOf({ ...LOCAL, url: "https://example.org" })),
+      "__Host-matrix_agents_session",
+    );
+    assert.equal(
+      sessionCookieName(addressOf({ ...LOCAL, url: "https://example.org/agents" })),
+      "__Secure-matrix_agents_session",
+    );
   });
 });
 
