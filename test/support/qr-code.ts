@@ -3,10 +3,13 @@ import {
   BinaryBitmap,
   DecodeHintType,
   GlobalHistogramBinarizer,
+  HybridBinarizer,
   QRCodeReader,
   ResultMetadataType,
   RGBLuminanceSource,
+  type Binarizer,
 } from "@zxing/library";
+import type { Locator } from "playwright-core";
 
 /** The width and height of a cell of the code for the reader, in pixels. */
 const SCALE = 4;
@@ -30,8 +33,30 @@ export function readCode(terminal: string): Buffer {
       if (isDark) luminance[y * width + x] = 0;
     }
   }
-  const picture = new BinaryBitmap(new GlobalHistogramBinarizer(new RGBLuminanceSource(luminance, width, height)));
-  const result = new QRCodeReader().decode(picture, new Map([[DecodeHintType.PURE_BARCODE, true]]));
+  const source = new RGBLuminanceSource(luminance, width, height);
+  return decoded(new GlobalHistogramBinarizer(source), DecodeHintType.PURE_BARCODE);
+}
+
+/** Reads the QR code that a browser shows, as a phone's camera would: its pixels as they are seen. Throws when there is none. */
+export async function readShownCode(shown: Locator): Promise<Buffer> {
+  const picture = (await shown.screenshot()).toString("base64");
+  const blank = await shown.page().context().newPage();
+  const pixels = await blank.evaluate<{ width: number; height: number; grey: number[] }>(`(async () => {
+    const picture = await createImageBitmap(await (await fetch("data:image/png;base64,${picture}")).blob());
+    const { width, height } = picture;
+    const canvas = new OffscreenCanvas(width, height).getContext("2d");
+    canvas.drawImage(picture, 0, 0);
+    const { data } = canvas.getImageData(0, 0, width, height);
+    const grey = Array.from({ length: width * height }, (_, at) => (data[4 * at] + data[4 * at + 1] + data[4 * at + 2]) / 3);
+    return { width, height, grey };
+  })()`);
+  await blank.close();
+  const source = new RGBLuminanceSource(Uint8ClampedArray.from(pixels.grey), pixels.width, pixels.height);
+  return decoded(new HybridBinarizer(source), DecodeHintType.TRY_HARDER);
+}
+
+function decoded(picture: Binarizer, hint: DecodeHintType): Buffer {
+  const result = new QRCodeReader().decode(new BinaryBitmap(picture), new Map([[hint, true]]));
   const segments = result.getResultMetadata().get(ResultMetadataType.BYTE_SEGMENTS) as Uint8Array[];
   return Buffer.concat(segments);
 }

@@ -1,6 +1,7 @@
-import type { BrowserContextOptions, Page } from "playwright-core";
+import type { BrowserContextOptions, Locator, Page } from "playwright-core";
 import { closeBrowser, openBrowser } from "./browser.ts";
 import { startDeployment, type Deployment, type DeploymentOptions } from "./deployment.ts";
+import { eventually } from "./eventually.ts";
 import { freePort } from "./free-port.ts";
 import { startOllamaServer, type OllamaServer } from "./ollama-server.ts";
 
@@ -66,4 +67,18 @@ export async function startWebDeployment(
       await ollama.close();
     },
   };
+}
+
+/** Presses the button of a decision. A page that has just changed takes no decision, so that nobody presses what moved there. */
+export async function decideBy(button: Locator): Promise<void> {
+  const page = button.page();
+  await page.evaluate(`
+    window.isSent = false;
+    document.addEventListener("submit", (event) => (window.isSent ||= !event.defaultPrevented));
+  `);
+  await eventually("the decision to be sent", async () => {
+    await button.click();
+    // On the page that follows there is no such mark.
+    return (await page.evaluate("window.isSent").catch(() => undefined)) !== false;
+  });
 }
