@@ -161,8 +161,8 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
   ],
   [
     60,
-    `insert into web_sign_ins (code_hash, actor, role, expires_at) values ('c', 'local:ann', 'decide', now());
-     insert into web_sessions (id_hash, actor, role, expires_at) values ('s', '@ann:hs', 'look', now());`,
+    `insert into web_sign_ins (code_hash, actor, role, expires_at) values ('c', 'local:ann', 'decide', now() + interval '10 minutes');
+     insert into web_sessions (id_hash, actor, role, expires_at) values ('s', '@ann:hs', 'look', now() + interval '12 hours');`,
   ],
   [58, `insert into agent_pauses (ghost, paused_by, resumed_at) values ('${LLAMA}', 'local:office', now());`],
 ]);
