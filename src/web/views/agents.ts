@@ -26,7 +26,7 @@ export interface ShownAgent extends ListedAgent {
 
 /** The agents, with their state. */
 export const agents = defineView(
-  EVERY.moment,
+  EVERY.while,
   async ({ directory, database, ghosts }, visit): Promise<Page<ShownAgent>> => {
     const page = pageOf(directory.list(), AGENTS_A_PAGE, visit.query);
     const [keys, activity, pauses] = await Promise.all([

@@ -10,7 +10,7 @@ export interface View {
   show(parts: WebParts, visit: Visit): Promise<Html>;
 }
 
-/** The time between two looks, in ms: at what changes while one watches, at what costs more, and at what asks other machines. */
+/** The time between two looks, in ms: at what changes while one watches, at what reads many rows, and at what asks other machines. */
 export const EVERY = { moment: 2_000, while: 15_000, minute: 60_000 } as const;
 
 /**
