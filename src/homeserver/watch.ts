@@ -54,7 +54,10 @@ export async function watchHomeserver(
       // Without a position it answers at once, so its return is noticed at once.
       since = undefined;
       const waitMs = retryDelayMs(error, ++failures);
-      log.debug({ error: isHomeserverError(error) ? error.message : error, waitMs }, "the homeserver does not answer");
+      log.debug(
+        { error: isHomeserverError(error) ? error.message : error, waitMs },
+        "the watch of the homeserver got no answer",
+      );
       await pause(waitMs, signal).catch(() => undefined);
     }
   }

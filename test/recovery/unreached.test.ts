@@ -49,7 +49,9 @@ describe("a bridge that one wrong line in the homeserver's copy of the registrat
     assert.equal(more.length, 0);
     const reason = String(told?.["reason"]);
     assert.match(reason, /can't connect to the url in its copy of the registration \(it says: .*refused/);
-    assert.ok(reason.includes(`In our copy the url is http://127.0.0.1:${deployment.settings.port}`), reason);
+    const { registration } = deployment.files;
+    const url = `http://127.0.0.1:${deployment.settings.port}`;
+    assert.ok(reason.includes(`In our copy, ${registration}, the url is ${url}`), reason);
   });
 
   it("says that another hs_token in the homeserver's copy was refused", async () => {
