@@ -3,9 +3,13 @@ import { checkAll } from "../doctor/check-all.ts";
 import { examineSelf } from "../doctor/patient.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
 import type { RecentPings } from "../homeserver/recent-pings.ts";
+import { sharedAnswer } from "../observability/shared-answer.ts";
 import type { WebParts } from "../web/parts.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Stores } from "./stores.ts";
+
+/** The time for which the page shows the same examination, in ms: it asks other machines, whoever looks at it how often. */
+const EXAMINATION_AGE_MS = 5_000;
 
 /** Serves the page for whoever runs the bridge, where it is switched on. Throws ListenerFailure. */
 export async function serveWeb(foundation: Foundation, stores: Stores, shown: ShownParts): Promise<void> {
@@ -52,10 +56,16 @@ function partsOf(
     processes,
     providers: () => providers.now,
     privacy: { gate, consents, requests, modelIn: (ghost, roomId) => modelInRoom(models, ghost, roomId) },
-    examine: async () =>
-      checkAll(
-        await examineSelf({ config: settings(), registration, client, providers: providers.now }, { pings, database }),
-      ),
+    examine: sharedAnswer(
+      async () =>
+        checkAll(
+          await examineSelf(
+            { config: settings(), registration, client, providers: providers.now },
+            { pings, database },
+          ),
+        ),
+      EXAMINATION_AGE_MS,
+    ),
     configuration,
     log,
   };

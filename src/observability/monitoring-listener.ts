@@ -4,6 +4,7 @@ import type { Logger } from "./log.ts";
 import { METRICS_CONTENT_TYPE } from "./metrics.ts";
 import { openListener, type Listener } from "./listener.ts";
 import type { Readiness } from "./readiness.ts";
+import { sharedAnswer } from "./shared-answer.ts";
 
 /** Requests to this listener are small, so a slow one is cut off after this time, in ms. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -37,8 +38,8 @@ export async function listenForMonitoring(
 function routes({ readiness, metrics }: Monitored, log: Logger): Express {
   const app = express();
   app.disable("x-powered-by").disable("etag");
-  const ready = shared(readiness);
-  const text = shared(metrics);
+  const ready = sharedAnswer(readiness, ANSWER_AGE_MS);
+  const text = sharedAnswer(metrics, ANSWER_AGE_MS);
   app.get("/health", (_request, response) => {
     response.json({ status: "alive", uptime_seconds: Math.round(process.uptime()) });
   });
@@ -63,13 +64,4 @@ function failed(log: Logger): (error: unknown, ...rest: Parameters<RequestHandle
     if (response.headersSent) next(error);
     else response.status(500).json({ error: "could not be told; see the log" });
   };
-}
-
-/** Callers at once, or soon after each other, share one answer. */
-function shared<T>(ask: () => Promise<T>): () => Promise<T> {
-  let answer: Promise<T> | undefined;
-  const forget = (): void => {
-    answer = undefined;
-  };
-  return () => (answer ??= ask().finally(() => setTimeout(forget, ANSWER_AGE_MS).unref()));
 }
