@@ -6,6 +6,8 @@ export interface GhostKeys {
   readonly userId: string;
   readonly deviceId: string;
   readonly deviceMade: boolean;
+  /** The former device, as long as it is not deleted yet. */
+  readonly replaces?: string | undefined;
   /** Whether the device has a token of its own, without which nobody can act as it. */
   readonly hasToken: boolean;
   /** The device's Ed25519 key; undefined before there is one. */
@@ -24,13 +26,14 @@ export async function publicKeys(database: Queryable, userId?: string): Promise<
     user_id: string;
     device_id: string;
     device_made: boolean;
+    replaces: string | null;
     has_token: boolean;
     identity_refused: boolean;
     fingerprint: string | null;
     master_key: string | null;
     backup: GhostKeys["backup"];
   }>(
-    `select user_id, device_id, device_made, access_token is not null as has_token, identity_refused, fingerprint, master_key,
+    `select user_id, device_id, device_made, replaces, access_token is not null as has_token, identity_refused, fingerprint, master_key,
        case when backup_behind then 'behind' when secured then 'complete' else 'not needed yet' end as backup
      from ghosts
      where $1::text is null or user_id = $1 order by user_id`,
@@ -40,6 +43,7 @@ export async function publicKeys(database: Queryable, userId?: string): Promise<
     userId: row.user_id,
     deviceId: row.device_id,
     deviceMade: row.device_made,
+    replaces: row.replaces ?? undefined,
     hasToken: row.has_token,
     identityRefused: row.identity_refused,
     fingerprint: row.fingerprint ?? undefined,

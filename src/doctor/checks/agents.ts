@@ -73,7 +73,7 @@ export function judgeDevice(ghost: GhostKeys, published: PublishedKeys): Finding
       ),
     );
   }
-  const others = [...published.devices.keys()].filter((id) => id !== ghost.deviceId);
+  const others = [...published.devices.keys()].filter((id) => id !== ghost.deviceId && id !== ghost.replaces);
   if (others.length > 0) {
     findings.push(
       bad(

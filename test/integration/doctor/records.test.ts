@@ -56,6 +56,7 @@ describe("the database's records for doctor", () => {
           userId: "@agent_a:example.org",
           deviceId: "DEVICE",
           deviceMade: true,
+          replaces: undefined,
           hasToken: false,
           fingerprint: "abc",
           masterKey: undefined,

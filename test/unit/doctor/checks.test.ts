@@ -415,6 +415,12 @@ describe("the doctor distinguishes", () => {
       ["ANOTHER", other],
     ]);
     assert.match(badIn(judgeDevice(GHOST, keys({ devices: second }))), /not this bridge's: ANOTHER; another bridge/);
+    // The bridge deletes it in a moment.
+    const replacing = judgeDevice({ ...GHOST, replaces: "ANOTHER" }, keys({ devices: second }));
+    assert.deepEqual(
+      replacing.map(({ status }) => status),
+      ["good"],
+    );
     assert.equal(judgeOneTimeKeys(DEMO, 50, false).status, "good");
     assert.match(badIn([judgeOneTimeKeys(DEMO, 0, false)]), /start the bridge/);
     assert.match(
