@@ -1,5 +1,6 @@
 import express, { type ErrorRequestHandler, type Express, type Request, type Response, Router } from "express";
 import { DatabaseError } from "../database/database.ts";
+import { isStorable, storable } from "../database/text.ts";
 import { pageWordsIn } from "../language/languages.ts";
 import { isAction, act } from "./actions/actions.ts";
 import { addressOf, type Address } from "./address.ts";
@@ -209,17 +210,19 @@ function frameOf({ address, assets }: Site, request: Request): Frame {
   return { language, words: pageWordsIn(language), base: address.path, assets: assets.links(address.path) };
 }
 
+/** The query, without what the database can't hold. */
 function queryOf(request: Request): URLSearchParams {
   const at = request.url.indexOf("?");
-  return new URLSearchParams(at < 0 ? "" : request.url.slice(at + 1));
+  const given = new URLSearchParams(at < 0 ? "" : request.url.slice(at + 1));
+  return new URLSearchParams(Array.from(given, ([name, value]): [string, string] => [name, storable(value)]));
 }
 
-/** A field of a form. Fields that come twice count as none. */
+/** A field of a form. Fields that come twice, and those that the database can't hold, count as none. */
 function fieldOf(request: Request, name: string): string | undefined {
   const body: unknown = request.body;
   if (typeof body !== "object" || body === null || !Object.hasOwn(body, name)) return undefined;
   const value = (body as Record<string, unknown>)[name];
-  return typeof value === "string" ? value : undefined;
+  return typeof value === "string" && isStorable(value) ? value : undefined;
 }
 
 function send(response: Response, status: number, page: Html): void {

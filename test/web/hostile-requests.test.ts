@@ -127,6 +127,10 @@ describe("attacks on the page", () => {
         const answer = await ask(`${path}?${name}=${value}`, { headers: { cookie: member.cookie } });
         assert.ok(answer.status < 500, `${path} ${name}`);
         assertEscaped(answer, `${path} ${name}`);
+        for (const unstorable of ["%00", "!r%00:hs", "%ed%a0%80"]) {
+          const odd = await ask(`${path}?${name}=${unstorable}`, { headers: { cookie: member.cookie } });
+          assert.ok(odd.status < 500, `${path} ${name} ${unstorable}`);
+        }
       }
     }
     for (const [path, field] of [
@@ -382,6 +386,54 @@ describe("attacks on the page", () => {
     }
   });
 
+  it("with fields that no form has do nothing, and are no fault of the bridge", async () => {
+    const names = ["id", "agent", "room", "ghost", "server", "tool", "provider", "model"];
+    const before = await done();
+    for (const value of [
+      "",
+      "\0",
+      "!r\0:hs",
+      "\ud800",
+      "%00",
+      "' or 1=1 --",
+      "../../etc/passwd",
+      "__proto__",
+      "x".repeat(1_500),
+    ]) {
+      for (const action of ACTIONS) {
+        const fields = Object.fromEntries(names.map((name) => [name, value]));
+        const body = new URLSearchParams({ token: member.token, back: "/", ...fields }).toString();
+        const { status, headers } = await post(`/do/${action}`, body);
+        assert.equal(status, 303, `${action} ${JSON.stringify(value)}`);
+        if (action !== "reload") assert.match(String(headers.location), /said=(nothing_such|no_model)/, action);
+      }
+    }
+    assert.deepEqual(await done(), before);
+  });
+
+  /** The decisions that the page takes. */
+  const ACTIONS = [
+    "verification-confirm",
+    "verification-reject",
+    "mail-retry",
+    "mail-drop",
+    "new-device",
+    "pause",
+    "resume",
+    "consent-withdraw",
+    "grant-forget",
+    "pull",
+    "reload",
+  ];
+
+  /** The commands in the audit log that have changed something. */
+  async function done(): Promise<string[]> {
+    const { stdout } = await web.deployment.command(["audit"]);
+    return stdout
+      .split("\n")
+      .filter((line) => line.includes("admin.command") && !/ command="?(?:mailbox|reload)/.test(line));
+  }
+
   it("let a viewer do nothing, whatever is sent", async () => {
     const asViewer = { cookie: viewer.cookie };
     const commands = async (): Promise<number> =>
@@ -400,6 +452,11 @@ describe("attacks on the page", () => {
         assert.equal((await post(`/do/${action}`, body, asViewer)).status, 403, action);
         assert.equal((await post(`//do/${action}`, body, asViewer)).status, 404, action);
       }
+    }
+    for (const action of ACTIONS) {
+      const fields = { token: viewer.token, back: "/", agent: web.deployment.agent("demo"), id: "all" };
+      const { status } = await post(`/do/${action}`, new URLSearchParams(fields).toString(), asViewer);
+      assert.equal(status, 403, action);
     }
     assert.equal(await commands(), before);
   });
