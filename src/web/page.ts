@@ -19,6 +19,8 @@ export interface Frame {
 /** A page of a view. */
 export function viewPage(frame: Frame, visit: Visit, view: ViewName, content: Html): Html {
   const { words, base } = frame;
+  // To verify the whole audit log takes long, and is done when somebody asks for it.
+  const isLive = !visit.query.has("verify");
   const live = `${base}/live${visit.path}${visit.query.size === 0 ? "" : `?${visit.query.toString()}`}`;
   return document(frame, words.views[view].title, undefined, [
     html`<a class="skip" href="#content">${words.skip}</a>
@@ -36,7 +38,7 @@ export function viewPage(frame: Frame, visit: Visit, view: ViewName, content: Ht
         </form>
       </header>
       <p class="away" role="status" data-away hidden>${words.away}</p>
-      <main id="content" tabindex="-1" data-live="${live}">${content}</main>
+      <main id="content" tabindex="-1" ${isLive && html`data-live="${live}"`}>${content}</main>
       <footer>${languageLinks(visit.language, `${base}${visit.path}`)}</footer>`,
   ]);
 }
