@@ -127,6 +127,8 @@ export const pageEnglish = {
       none: "No verification waits for you. When somebody verifies an agent, it appears here.",
       others:
         "Nothing waits for you here: encryption.verification in config.yaml is not operator, so agents answer verifications by themselves.",
+      // By their English names.
+      emoji: {} as Readonly<Record<string, string>>,
       verifies: "verifies",
       compare: "Ask this person, over a way that you trust, whether their screen shows the same in the same order.",
       scanned: "An app has scanned the code. Ask this person whether it was theirs and shows a tick.",

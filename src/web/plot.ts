@@ -50,6 +50,14 @@ export function plotOfDays(points: readonly DayPoint[], label: string, visit: Vi
   </svg>`;
 }
 
+/** A part of the largest of several numbers, as a bar. The number itself stands beside it. */
+export function bar(value: number, most: number): Html {
+  const width = most <= 0 ? 0 : round((100 * value) / most);
+  return html`<svg class="plot part" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+    <rect class="bar" width="${width}" height="6" />
+  </svg>`;
+}
+
 function round(value: number): number {
   return Math.round(value * 10) / 10;
 }

@@ -1,7 +1,7 @@
 import { usageBy, usageByDay, type UsageKind, type UsageOf } from "../../turns/turn-activity.ts";
 import { empty, heading, number, table } from "../elements.ts";
 import { html, type Html } from "../html.ts";
-import { daysBack, plotOfDays } from "../plot.ts";
+import { bar, daysBack, plotOfDays } from "../plot.ts";
 import type { Visit } from "../visit.ts";
 import { defineView, EVERY } from "./view.ts";
 
@@ -37,6 +37,7 @@ export const usage = defineView(
 
 function tableOf(kind: UsageKind, most: readonly UsageOf[], visit: Visit): Html {
   const { kinds, heads } = visit.words.views.usage;
+  const largest = Math.max(...most.map(({ questions }) => questions));
   return table(
     kinds[kind],
     [kinds[kind], heads.questions, heads.tokens],
@@ -44,7 +45,7 @@ function tableOf(kind: UsageKind, most: readonly UsageOf[], visit: Visit): Html 
       ({ key, questions, tokens }) =>
         html`<tr>
           <td class="mono">${key}</td>
-          <td>${number(visit, questions)}</td>
+          <td>${number(visit, questions)} ${bar(questions, largest)}</td>
           <td>${number(visit, tokens)}</td>
         </tr>`,
     ),

@@ -43,14 +43,16 @@ function card({ id, ghost, userId, shows }: WaitingVerification, visit: Visit): 
 }
 
 function shown(shows: WaitingVerification["shows"], visit: Visit): Html {
-  const { compare, scanned, scan, codeOf } = visit.words.views.verifications;
+  const { compare, scanned, scan, codeOf, emoji: names } = visit.words.views.verifications;
   switch (shows.kind) {
     case "emoji":
       return html`<p>${compare}</p>
         <ul class="emoji">
           ${shows.emoji.map(
             ({ symbol, description }) =>
-              html`<li><span aria-hidden="true">${symbol}</span><small>${description}</small></li>`,
+              html`<li>
+                <span aria-hidden="true">${symbol}</span><small>${names[description] ?? description}</small>
+              </li>`,
           )}
         </ul>`;
     case "scanned":
