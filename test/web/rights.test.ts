@@ -7,7 +7,7 @@ import { openPostgres } from "../../src/database/postgres.ts";
 import { silentLogger } from "../../src/observability/log.ts";
 import { answerTo, chatWith } from "../support/calling-chat.ts";
 import type { User } from "../support/user.ts";
-import { startWebDeployment, type WebDeployment } from "../support/web-page.ts";
+import { decideBy, startWebDeployment, type WebDeployment } from "../support/web-page.ts";
 
 describe("what the page decides for agents and rooms", () => {
   let web: WebDeployment;
@@ -38,12 +38,12 @@ describe("what the page decides for agents and rooms", () => {
   it("pauses an agent, which then says so, and lets it go on", async () => {
     await goTo("/");
     const card = page.locator(`[id="${web.deployment.agent("llama")}"]`);
-    await card.getByRole("button", { name: "Pause" }).click();
+    await decideBy(card.getByRole("button", { name: "Pause" }));
     await page.getByText("The agent is paused").waitFor();
     await card.getByText("paused", { exact: true }).waitFor();
     await card.getByText("Paused by").waitFor();
     assert.match((await answerTo(alice, roomId, "are you there?")).body, /paused/);
-    await card.getByRole("button", { name: "Resume" }).click();
+    await decideBy(card.getByRole("button", { name: "Resume" }));
     await page.getByText("The agent goes on.").waitFor();
     assert.doesNotMatch((await answerTo(alice, roomId, "and now?")).body, /paused/);
     assert.match(await audited(), /agent\.paused {2}.*by=local:/);
@@ -63,9 +63,9 @@ describe("what the page decides for agents and rooms", () => {
     );
     await goTo("/agreements");
     assert.equal(await page.getByRole("button", { name: "Take back" }).count(), 2, "what was declined stays");
-    await page.getByRole("row", { name: "claude" }).getByRole("button").click();
+    await decideBy(page.getByRole("row", { name: "claude" }).getByRole("button"));
     await page.getByText("Taken back").waitFor();
-    await page.getByRole("row", { name: "write_file" }).getByRole("button").click();
+    await decideBy(page.getByRole("row", { name: "write_file" }).getByRole("button"));
     await page.getByText("Taken back").waitFor();
     assert.equal(await page.getByRole("button", { name: "Take back" }).count(), 0);
     await page.getByRole("row", { name: "declined" }).waitFor();
@@ -97,11 +97,11 @@ describe("what the page decides for agents and rooms", () => {
     await goTo("/models");
     const field = page.getByLabel("Install a model");
     await field.fill("tinyllama");
-    await page.getByRole("button", { name: "Install" }).click();
+    await decideBy(page.getByRole("button", { name: "Install" }));
     await page.getByText("The installation has begun.").waitFor();
     await page.getByText("installed", { exact: true }).waitFor();
     await field.fill("not a name; rm -rf");
-    await page.getByRole("button", { name: "Install" }).click();
+    await decideBy(page.getByRole("button", { name: "Install" }));
     await page.getByText("This is no name of a model").waitFor();
     assert.match(await audited(), /command=pull/);
     assert.doesNotMatch(await audited(), /rm -rf/);
@@ -117,7 +117,7 @@ describe("what the page decides for agents and rooms", () => {
     await change({ limits: { user: { requests_per_day: 5 } } });
     await page.reload();
     await page.getByText("limits", { exact: true }).waitFor();
-    await page.getByRole("button", { name: "Put them in force" }).click();
+    await decideBy(page.getByRole("button", { name: "Put them in force" }));
     await page.getByText("The new settings are in force.").waitFor();
     await page.getByText("The file says what is in force.").waitFor();
     assert.match(await audited(), /config\.reloaded {2}.*by=local:/);

@@ -128,8 +128,17 @@ describe("signing in to the page", () => {
 
   it("ends on an open page when the session has expired", async () => {
     const page = await web.signedIn();
+    await page.goto(`${web.url}/work`);
     await sql("update web_sessions set expires_at = now()");
     await page.waitForURL(/sign-in/);
+  });
+
+  it("ends on a page that asks for news only after the session has expired", async () => {
+    const page = await web.signedIn();
+    await sql("update web_sessions set expires_at = now()");
+    // As when somebody comes back to a page that was hidden.
+    await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))');
+    await page.waitForURL(/sign-in/, { timeout: 10_000 });
   });
 
   it("ends when somebody signs out", async () => {

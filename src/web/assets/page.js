@@ -30,6 +30,7 @@
     },
   };
 
+  const words = () => main.textContent.replace(/\s+/g, " ").trim();
   const listenIn = (ms) => {
     clearTimeout(again);
     again = setTimeout(listen, ms);
@@ -55,9 +56,9 @@
       expect();
     });
     source.addEventListener("view", ({ data }) => {
-      const before = main.innerHTML;
+      const before = words();
       Idiomorph.morph(main, data, { morphStyle: "innerHTML", callbacks: keep });
-      if (main.innerHTML !== before) changedAt = performance.now();
+      if (words() !== before) changedAt = performance.now();
       heard();
     });
     source.addEventListener("same", heard);
@@ -68,9 +69,14 @@
     source.addEventListener("ended", () => location.reload());
     source.addEventListener("error", () => {
       away.hidden = false;
-      // A browser gives up for ever where the answer was no stream, as while a proxy says that the bridge is away.
-      if (source.readyState === EventSource.CLOSED) listenIn(5000);
+      if (source.readyState === EventSource.CLOSED) afterRefusal();
     });
+  };
+  // A browser gives up for ever where the answer was no stream: the session has ended, or a proxy says that the bridge is away.
+  const afterRefusal = async () => {
+    const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" }).catch(() => undefined);
+    if (answer?.type === "opaqueredirect") location.reload();
+    else listenIn(5000);
   };
   // What moves under the pointer just as somebody presses it would decide about something else.
   main.addEventListener("submit", (event) => {
