@@ -13,6 +13,7 @@ import { layEmbedded } from "../support/embedded.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { inCheckout } from "../support/paths.ts";
+import { emptyBackup } from "../support/empty-backup.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
 /** The user that runs the bridge, and another one; any numbers. */
@@ -171,11 +172,11 @@ describe("commands beside a bridge on the embedded database", () => {
   });
 
   for (const [what, command] of [
-    ["restore", ["restore", "/nowhere/backup"]],
-    ["keys rotate-master", ["keys", "rotate-master"]],
+    ["restore", async () => ["restore", await emptyBackup()]],
+    ["keys rotate-master", () => Promise.resolve(["keys", "rotate-master"])],
   ] as const) {
     it(`say that ${what} needs the bridge to be stopped`, async () => {
-      const result = await run(...command);
+      const result = await run(...(await command()));
       assert.equal(result.code, 1);
       assert.match(result.stderr, /\(bridge, pid \d+\) is using .*: stop that one first/);
       saysNoLibrary(result);
@@ -277,13 +278,17 @@ describe("commands beside a bridge on the embedded database", () => {
 
   it("say where there is nothing any more when the data folder was moved, and ask the bridge in its new place", async () => {
     const moved = join(place.folder, "moved");
+    // A bridge that writes while its database is elsewhere has lost it.
+    bridge.child.kill("SIGSTOP");
     await rename(place.data, moved);
     const lost = await run("mailbox");
     assert.equal(lost.code, 1);
     assert.match(lost.stderr, /there is no database in .*data yet/);
     saysNoLibrary(lost);
     await rename(moved, place.data);
-    assert.equal((await run("mailbox")).code, 0);
+    bridge.child.kill("SIGCONT");
+    const found = await run("mailbox");
+    assert.equal(found.code, 0, found.stderr);
   });
 });
 

@@ -11,6 +11,7 @@ import { layEmbedded } from "../support/embedded.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { inCheckout } from "../support/paths.ts";
+import { emptyBackup } from "../support/empty-backup.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
 /** The user that runs the bridge, and another one; any numbers. */
@@ -91,7 +92,7 @@ describe("an installation of another user, for root", { skip: !isRoot && "takes 
   it("gets no database by root's restore where it has none yet", async () => {
     const aside = `${data}-aside`;
     await rename(join(data, "database"), aside);
-    const { code, stderr } = await runCommand(["restore", "/nowhere", "-c", config]);
+    const { code, stderr } = await runCommand(["restore", await emptyBackup(), "-c", config]);
     await rename(aside, join(data, "database"));
     assert.equal(code, 1, stderr);
     assert.match(stderr, /belongs to \w+, and root would leave files there.*: sudo -u \w+ matrix-agents/);
@@ -170,7 +171,7 @@ describe("an embedded database that is in use", () => {
 
   it("is refused with 1 to what needs it alone, because a service manager takes 2 for final", async () => {
     for (const command of [
-      ["restore", "/nowhere"],
+      ["restore", await emptyBackup()],
       ["keys", "rotate-master"],
     ]) {
       const { code, stderr } = await runCommand([...command, "-c", config]);
