@@ -1059,6 +1059,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "ghost/new-device.ts",
     "language/languages.ts pageWordsIn",
     "observability/listener.ts",
+    "observability/shared-answer.ts",
     "permissions/permissions.ts settersOf",
     "privacy/consents.ts withdrawConsents",
     "privacy/room-privacy.ts",
