@@ -70,8 +70,10 @@ describe(`Dendrite ${DENDRITE_VERSION}`, () => {
       bob.messages(group).some(({ eventId, body }) => eventId === place.eventId && body.includes("a better question")),
     );
     await alice.redact(group, question);
-    await eventually("the answer to be taken back", () =>
-      bob.messages(group).some(({ eventId, redacted }) => eventId === answer.eventId && redacted),
+    await eventually(
+      "the answer to be taken back",
+      () => bob.messages(group).some(({ eventId, redacted }) => eventId === answer.eventId && redacted),
+      { timeoutMs: 60_000 },
     );
     assert.deepEqual(all.lines(ERROR), []);
   });
