@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { canInstall, type Provider } from "../../providers/provider.ts";
+import { canInstall, ProviderError, type Provider } from "../../providers/provider.ts";
 import { badge, decisionForm, empty, heading, type Tone } from "../elements.ts";
 import { html, type Html } from "../html.ts";
 import type { PagePull } from "../pulls.ts";
@@ -59,7 +59,11 @@ function modelsOf(provider: Provider): Promise<readonly string[] | undefined> {
   if (told !== undefined && now - told.at < EVERY.while) return told.models;
   const late = sleep(LIMIT_MS, undefined, { ref: false });
   const asked = provider.models().then((all) => all.map(({ name }) => name));
-  const all = Promise.race([asked, late]).catch(() => undefined);
+  const all = Promise.race([asked, late]).catch((error: unknown) => {
+    // What its server lacks is shown; a fault of ours is not.
+    if (error instanceof ProviderError) return undefined;
+    throw error;
+  });
   TOLD.set(provider, { at: now, models: all });
   return all;
 }
