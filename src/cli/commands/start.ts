@@ -1,6 +1,7 @@
 import { READER_PROGRAM } from "../../documents/reader-program.ts";
 import { guardEgress } from "../../egress/guard.ts";
 import { defineCommand } from "../command.ts";
+import { endWithoutHelpers } from "../process-end.ts";
 
 // This file imports nothing that can open a connection. Modules loaded after the guard can reach nothing until the
 // configuration allows it.
@@ -13,6 +14,7 @@ export const command = defineCommand({
     },
   },
   async run({ config, "insecure-permissions": isInsecure }) {
+    endWithoutHelpers();
     const guard = guardEgress(READER_PROGRAM);
     return (await import("../run-bridge.ts")).runBridge(config, { isInsecure }, guard);
   },
