@@ -10,7 +10,7 @@ const SHELL = "/bin/sh";
  * It has to be called before the egress guard, which lets nobody else do this. On systems without a shell it does nothing.
  */
 export function endWithoutHelpers(): void {
-  const { execve } = process;
+  const execve = process.execve?.bind(process);
   if (execve === undefined || !existsSync(SHELL)) return;
   process.on("exit", (exitCode) => {
     // A shell complains about a folder that has been removed.
