@@ -53,16 +53,19 @@ function wordAbout(written: string, word: ToolWord): Reading<WordAbout> {
 }
 
 async function decide(
-  { toolDecisions, turnQueued }: CommandServices,
-  { ghost, message, words }: Asked,
+  { toolDecisions, pauses, turnQueued }: CommandServices,
+  { ghost, message, agentName, words }: Asked,
   { code, word }: WordAbout,
 ): Promise<CommandOutcome> {
   const [question] = await toolDecisions.waiting(ghost.userId, message.roomId, code);
   if (question === undefined) return { words: words.tools.unknownCode(code) };
   const verdict = await toolDecisions.decide(ghost, question, message, word);
   switch (verdict.kind) {
-    case "taken":
-      return { reaction: TAKEN[word], ...verdict.outcome, after: turnQueued };
+    case "taken": {
+      const waitsOn = word !== "refuse" && pauses.of(ghost.userId) !== undefined;
+      const report = waitsOn ? { words: words.tools.takenInPause(agentName) } : { reaction: TAKEN[word] };
+      return { ...report, ...verdict.outcome, after: turnQueued };
+    }
     case "not_encrypted":
       return { words: words.saidInClear };
     case "not_yours":

@@ -241,6 +241,8 @@ export const english = {
     },
     notAlways:
       "Only a moderator can decide for all later calls, and not about this one. You may be able to decide without `always`.",
+    takenInPause: (agent) =>
+      `${agent} is paused by whoever runs it. Your word is taken; the call is made when the pause is over.`,
     agreeing: ["yes", "ok", "okay"],
     refusing: ["no"],
   },

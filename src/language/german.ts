@@ -249,6 +249,8 @@ export const german: Words = {
     },
     notAlways:
       "Für alle späteren Aufrufe kann nur ein Moderator entscheiden, und nicht bei diesem. Ohne `always` kannst du vielleicht entscheiden.",
+    takenInPause: (agent) =>
+      `${agent} macht Pause, weil der Betreiber es so will. Dein Wort gilt; der Aufruf folgt, wenn die Pause vorbei ist.`,
     agreeing: ["ja", "einverstanden"],
     refusing: ["nein"],
   },

@@ -206,6 +206,7 @@ export interface Phrases {
     readonly unknownCode: (code: string) => string;
     readonly notYours: Readonly<Record<"asker" | "moderators", string>>;
     readonly notAlways: string;
+    readonly takenInPause: (agent: string) => string;
     /** Words that agree or refuse, in lower case. */
     readonly agreeing: readonly string[];
     readonly refusing: readonly string[];

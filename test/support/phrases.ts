@@ -122,6 +122,7 @@ const PARTS: PartsOf<Omit<Words, "settings">> & Settings = {
     forGood: TOOL_QUESTIONS,
     needsCode: [["BCDF"]],
     unknownCode: [["BCDF"]],
+    takenInPause: [["Llama"]],
   },
   unknownCommand: [
     ["hepl", ""],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { StdioToolServer } from "../../../src/config/config.ts";
+import { pauseAgent } from "../../../src/agents/pauses.ts";
 import { Outbox } from "../../../src/ghost/outbox.ts";
 import type { Lease } from "../../../src/leases/leases.ts";
 import { questionStep } from "../../../src/turns/call-code.ts";
@@ -182,6 +183,16 @@ forEachDatabase((_kind, open) => {
           assert.deepEqual(await stateOf(world), [{ state: "approved", decided_by: ALICE }]);
         }
       }
+    });
+
+    it("is taken while the agent is paused, and the person is told that the call waits on", async () => {
+      const world = new World(await open());
+      const { code } = await waiting(world);
+      await pauseAgent(world.database, LLAMA, "local:office");
+      await world.pauses.refresh();
+      await world.say(`Llama: yes ${code}`, GROUP);
+      assert.deepEqual(await stateOf(world), [{ state: "approved", decided_by: ALICE }]);
+      assert.match(lastSaid(world), /Llama is paused by whoever runs it\. Your word is taken; the call is made when/);
     });
 
     it("is nothing any more once the question was stopped, and then its questions are closed", async () => {
