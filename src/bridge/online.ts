@@ -1,6 +1,7 @@
 import type { ReminderClock } from "../answering/reminder-clock.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
 import { awaitHomeserver } from "../homeserver/ping.ts";
+import { reasonOfAbsence } from "../homeserver/survey.ts";
 import { watchHomeserver } from "../homeserver/watch.ts";
 import type { TurnRunner } from "../turns/turn-runner.ts";
 import type { Foundation } from "./foundation.ts";
@@ -59,7 +60,9 @@ export class Online {
         });
       },
     });
-    await awaitHomeserver(client, registration, log, stopping);
+    const { url, ca } = config.homeserver;
+    const why = (): Promise<string | undefined> => reasonOfAbsence(url, ca);
+    await awaitHomeserver({ client, ours: registration, why, log, signal: stopping });
     await recovery.ping();
     await ghosts.announce([botUserId]);
     banLists.refresh();

@@ -12,7 +12,11 @@ class CommandFailure extends OperatorError<"CommandFailure"> {
 
 /** The reason why a command failed in words for the admin, where something outside it is the cause; else unchanged. */
 export function explainFailure(error: unknown): unknown {
-  if (isHomeserverError(error)) return new CommandFailure(reasonOfHomeserverError(error), { cause: error });
+  if (isHomeserverError(error)) {
+    const reason = reasonOfHomeserverError(error);
+    const isRefusal = reason.startsWith("the homeserver refuses: ");
+    return new CommandFailure(isRefusal ? reason : `${reason}; matrix-agents doctor looks closer`, { cause: error });
+  }
   if (error instanceof DatabaseError) {
     const reason = reasonOfDatabaseError(error);
     if (reason !== undefined) {

@@ -1,5 +1,6 @@
 import { FORMATS } from "../config/formats.ts";
-import { isAtLeast, NoHomeserver, OLDEST_SYNAPSE, surveyHomeserver, type Survey } from "../homeserver/survey.ts";
+import { NoHomeserver } from "../homeserver/no-answer.ts";
+import { isAtLeast, OLDEST_SYNAPSE, surveyHomeserver, type Survey } from "../homeserver/survey.ts";
 import { findOllama } from "../setup/ollama.ts";
 import { ollamaUrl } from "../setup/ollama-address.ts";
 import type { Prompt } from "../setup/prompt.ts";

@@ -13,7 +13,8 @@ import type { HomeserverClient } from "../homeserver/client.ts";
 import { isHomeserverError, MatrixError } from "../homeserver/errors.ts";
 import { explainPingFailure, pingAppservice } from "../homeserver/ping.ts";
 import type { RecentPings } from "../homeserver/recent-pings.ts";
-import { NoHomeserver, surveyHomeserver, type Survey } from "../homeserver/survey.ts";
+import { NoHomeserver, type NoAnswer } from "../homeserver/no-answer.ts";
+import { surveyHomeserver, type Survey } from "../homeserver/survey.ts";
 import { faultOf, isFileSystemError } from "../observability/file-fault.ts";
 import { silentLogger } from "../observability/log.ts";
 import { currentUser, type SystemUser } from "../observability/user-name.ts";
@@ -25,7 +26,7 @@ import { readRecords, type Records } from "./records.ts";
 
 /** The findings about the homeserver. */
 export type HomeserverSight =
-  { readonly kind: "there"; readonly survey: Survey } | { readonly kind: "away"; readonly reason: string };
+  { readonly kind: "there"; readonly survey: Survey } | ({ readonly kind: "away" } & NoAnswer);
 
 /** The findings from the database. */
 export type DatabaseSight =
@@ -124,7 +125,7 @@ async function lookAtHomeserver({ url, ca }: Config["homeserver"]): Promise<Home
   try {
     return { kind: "there", survey: await surveyHomeserver(url, ca) };
   } catch (error) {
-    if (error instanceof NoHomeserver) return { kind: "away", reason: error.message };
+    if (error instanceof NoHomeserver) return { kind: "away", ...error.why };
     throw error;
   }
 }

@@ -12,5 +12,14 @@ export function reasonOfHomeserverError(
   if (isUnknownToken(error)) {
     return "the homeserver refuses: it does not know the registration's as_token: its copy has another one than ours (appservice.registration in config.yaml), or it has none; give it the same file, and restart it";
   }
+  if (isOfOther(error)) {
+    const call = error.message.slice(0, error.message.indexOf(": "));
+    return `the homeserver answers: ${call}: HTTP ${error.status} without an error of Matrix`;
+  }
   return `the homeserver refuses: ${error.message}`;
+}
+
+/** Whether a refusal is not in a homeserver's own words, as of a proxy. */
+function isOfOther({ errcode, said }: MatrixError): boolean {
+  return errcode === "M_UNKNOWN" && said === "";
 }

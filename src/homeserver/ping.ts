@@ -1,7 +1,9 @@
 import type { Logger } from "../observability/log.ts";
+import { unlessAborted } from "../concurrency/unless-aborted.ts";
 import { numberField } from "./answer.ts";
 import { versions } from "./calls.ts";
 import type { CallOptions, HomeserverClient } from "./client.ts";
+import { reasonOfHomeserverError } from "./error-words.ts";
 import { isHomeserverError, isUnrecognized, MatrixError } from "./errors.ts";
 import { path } from "./path.ts";
 import { pause, retryDelayMs } from "./retry.ts";
@@ -13,21 +15,29 @@ export type PingResult =
   /** `reason` names the fault and the remedy for the admin. */
   | { readonly kind: "failed"; readonly reason: string; readonly error: unknown };
 
+/** Shorter than for other calls, so that an admin who has given a wrong address soon reads so. */
+const FIRST_LOOK_MS = 8_000;
+
 /**
- * Waits until the homeserver answers `/versions`, and logs that it waits. Only `signal` ends the wait, with its reason:
+ * Waits until the homeserver answers `/versions`, and logs why it waits. Only `signal` ends the wait, with its reason:
  * the bridge must survive a homeserver that is away for hours.
  *
- * @param ours our copy of the registration.
+ * @param parts.ours our copy of the registration.
+ * @param parts.why looks closer at an address that does not answer as a homeserver: the reason in words, undefined where one
+ *   answers. Asked once for each kind of failure.
  */
-export async function awaitHomeserver(
-  client: HomeserverClient,
-  ours: OurCopy,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<void> {
+export async function awaitHomeserver(parts: {
+  readonly client: HomeserverClient;
+  readonly ours: OurCopy;
+  readonly why: () => Promise<string | undefined>;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}): Promise<void> {
+  const { client, ours, why, log, signal } = parts;
+  let last: { readonly message: string; readonly reason: string | undefined } | undefined;
   for (let attempts = 1; ; attempts += 1) {
     try {
-      await versions(client, { signal });
+      await versions(client, { signal, ...(attempts === 1 ? { timeoutMs: FIRST_LOOK_MS } : {}) });
       if (attempts > 1) log.info({ attempts }, "the homeserver answers");
       return;
     } catch (error) {
@@ -38,12 +48,16 @@ export async function awaitHomeserver(
         const reason = explainPingFailure(error, ours);
         log.error({ reason, waitMs }, "the homeserver does not know this registration; agents answer once it does");
       } else {
-        log.warn({ error, waitMs }, "waiting for the homeserver; agents answer once it does");
+        const { message } = error;
+        if (last?.message !== message) last = { message, reason: await unlessAborted(why(), signal) };
+        log.warn({ reason: last.reason ?? reasonOfHomeserverError(error), waitMs }, WAITING);
       }
       await pause(waitMs, signal);
     }
   }
 }
+
+const WAITING = "waiting for the homeserver; agents answer once it does";
 
 /** The ping alone. Returns the milliseconds that the homeserver waited for our answer. */
 export async function pingAppservice(

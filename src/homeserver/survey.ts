@@ -1,7 +1,13 @@
 import { Agent, request } from "undici";
 import { trusting } from "../egress/trusted.ts";
-import { OperatorError } from "../observability/operator-error.ts";
-import { explainNoAnswer, explainOtherAnswer, otherProtocol, otherProtocolOf } from "./no-answer.ts";
+import {
+  explainNoAnswer,
+  explainOtherAnswer,
+  NoHomeserver,
+  otherProtocol,
+  otherProtocolOf,
+  VERSIONS_PATH,
+} from "./no-answer.ts";
 import { softwareIn, type Software } from "./software.ts";
 
 /**
@@ -35,15 +41,25 @@ export type SignIn =
   /** The issuer is undefined where the service is away. */
   | { readonly by: "service"; readonly issuer: string | undefined };
 
-/** No homeserver answers at the address. The message gives the cause, and the address that may be meant. */
-export class NoHomeserver extends OperatorError<"NoHomeserver"> {
-  override readonly name = "NoHomeserver";
-}
-
 const ANSWER_TIMEOUT_MS = 10_000;
 /** Shorter, so that a connection that does not come is told apart from an answer that does not. */
 const CONNECT_TIMEOUT_MS = 6_000;
 const MAX_ANSWER_BYTES = 1024 * 1024;
+
+/**
+ * The reason why no homeserver answers at an address, in words with the remedy; undefined where one does.
+ *
+ * @see surveyHomeserver for the parameters.
+ */
+export async function reasonOfAbsence(url: string, ca?: string): Promise<string | undefined> {
+  try {
+    await surveyHomeserver(url, ca);
+    return undefined;
+  } catch (error) {
+    if (error instanceof NoHomeserver) return error.message;
+    throw error;
+  }
+}
 
 /**
  * Asks the server at an address. Follows no redirect and asks no other server. Throws {@link NoHomeserver}.
@@ -56,12 +72,12 @@ export async function surveyHomeserver(url: string, ca?: string): Promise<Survey
   const base = url.replace(/\/+$/, "");
   try {
     const started = Date.now();
-    const first = await ask(agent, base, "/_matrix/client/versions").catch(async (error: unknown) => {
+    const first = await ask(agent, base, VERSIONS_PATH).catch(async (error: unknown) => {
       throw new NoHomeserver(explainNoAnswer(error, base, await otherProtocol(error, base, agent)), { cause: error });
     });
     const ended = Date.now();
-    const { versions } = first.body;
-    if (!Array.isArray(versions)) throw await otherServer(agent, base, first);
+    const versions = versionsIn(first.body);
+    if (versions.length === 0) throw await otherServer(agent, base, first);
     const tried = (path: string): Promise<Answer | undefined> => ask(agent, base, path).catch(() => undefined);
     const optionally = async (path: string): Promise<Body> => {
       const answer = await tried(path);
@@ -76,7 +92,7 @@ export async function surveyHomeserver(url: string, ca?: string): Promise<Survey
     ]);
     const date = Date.parse(first.headers.get("date") ?? "");
     return {
-      versions: versions.filter((version) => typeof version === "string"),
+      versions,
       software: softwareOf(admin, softwareIn(federation) ?? softwareIn(first.body), first.headers.get("server")),
       domain: text(keys["server_name"]),
       signIn: signInOf(metadata, login),
@@ -100,14 +116,38 @@ export function isAtLeast(version: string, oldest: string): boolean {
   return true;
 }
 
+/** The versions of the specification that an answer names: a homeserver names at least one. */
+function versionsIn({ versions }: Body): readonly string[] {
+  return Array.isArray(versions) ? (versions as unknown[]).filter((version) => typeof version === "string") : [];
+}
+
 /** Another program has answered in the homeserver's place. */
 async function otherServer(agent: Agent, base: string, answer: Answer): Promise<NoHomeserver> {
   const other = await otherProtocolOf(answer, base, agent);
-  const known = await ask(agent, base, "/.well-known/matrix/client").catch(() => undefined);
-  const homeserver = known?.body["m.homeserver"];
-  const wellKnown =
-    typeof homeserver === "object" && homeserver !== null ? text((homeserver as Body)["base_url"]) : undefined;
-  return new NoHomeserver(explainOtherAnswer({ ...answer, wellKnown }, base, other));
+  if (other !== undefined) return new NoHomeserver(explainNoAnswer(undefined, base, other));
+  const look = async (path: string, at = base): Promise<Body> => {
+    const there = await ask(agent, at, path).catch(() => undefined);
+    return there?.status === 200 ? there.body : {};
+  };
+  const { origin } = new URL(base);
+  const [known, federation, identity, above] = await Promise.all([
+    look("/.well-known/matrix/client"),
+    look("/_matrix/federation/v1/version"),
+    look("/_matrix/identity/versions"),
+    base === origin ? {} : look(VERSIONS_PATH, origin),
+  ]);
+  const server = {
+    wellKnown: text(bodyIn(known["m.homeserver"])["base_url"]),
+    isForServers: softwareIn(federation) !== undefined,
+    isForIdentities: versionsIn(identity).length > 0,
+    elsewhere: versionsIn(above).length > 0 ? origin : undefined,
+  };
+  const errcode = text(answer.body["errcode"]);
+  return new NoHomeserver(explainOtherAnswer({ ...answer, errcode }, base, server));
+}
+
+function bodyIn(value: unknown): Body {
+  return typeof value === "object" && value !== null ? (value as Body) : {};
 }
 
 type Body = Readonly<Record<string, unknown>>;
@@ -140,8 +180,7 @@ async function ask(agent: Agent, base: string, path: string): Promise<Answer> {
 
 function parse(answer: string): Body {
   try {
-    const value: unknown = JSON.parse(answer);
-    return typeof value === "object" && value !== null ? (value as Body) : {};
+    return bodyIn(JSON.parse(answer));
   } catch {
     return {};
   }

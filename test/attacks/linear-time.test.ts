@@ -693,8 +693,8 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
         ["content-type", text],
       ]);
       for (const status of [200, 301]) {
-        explainOtherAnswer({ status, headers }, "https://example.org");
-        explainOtherAnswer({ status, headers, wellKnown: text }, "https://example.org");
+        explainOtherAnswer({ status, headers, errcode: text }, "https://example.org");
+        explainOtherAnswer({ status, headers }, "https://example.org", { wellKnown: text });
       }
     },
   },
@@ -1164,7 +1164,6 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "homeserver/software.ts nameOf",
     "homeserver/recent-pings.ts",
     "homeserver/retry.ts",
-    "homeserver/survey.ts NoHomeserver",
     "language/languages.ts wordsIn",
     "mailbox/stored-events.ts contextOfEvent",
     "observability/log.ts",
@@ -1381,8 +1380,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "homeserver/room-history.ts",
     "homeserver/routes.ts",
     "homeserver/support.ts",
-    "homeserver/no-answer.ts otherProtocol otherProtocolOf",
-    "homeserver/survey.ts surveyHomeserver",
+    "homeserver/no-answer.ts otherProtocol otherProtocolOf NoHomeserver",
+    "homeserver/survey.ts surveyHomeserver reasonOfAbsence",
     "homeserver/watch.ts",
     "database/batches.ts",
     "mailbox/attempt.ts",

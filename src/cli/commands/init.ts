@@ -13,7 +13,8 @@ import { loadRegistration, makeRegistration } from "../../config/registration.ts
 import { readYamlMapping } from "../../config/yaml-file.ts";
 import { fileFault } from "../../observability/file-fault.ts";
 import type { Software } from "../../homeserver/software.ts";
-import { NoHomeserver, surveyHomeserver } from "../../homeserver/survey.ts";
+import { NoHomeserver } from "../../homeserver/no-answer.ts";
+import { surveyHomeserver } from "../../homeserver/survey.ts";
 import { awaitFirstPing, tryFirstPing, type FirstSight, type PingPlace } from "../../setup/await-ping.ts";
 import { localUrl } from "../../homeserver/local-url.ts";
 import { instructions } from "../../setup/registration-steps.ts";

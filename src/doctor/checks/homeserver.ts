@@ -22,7 +22,7 @@ export const homeserver: Check = {
   run: ({ homeserver: sight, config }) =>
     Promise.resolve(
       sight.kind === "away"
-        ? [bad(sight.reason, "start the homeserver, or correct homeserver.url")]
+        ? [bad(sight.reason, `${sight.mend}; the address is homeserver.url in config.yaml`)]
         : judgeHomeserver(sight.survey, config.homeserver),
     ),
 };

@@ -490,7 +490,9 @@ describe("the homeserver client", () => {
 
   it("waits for a homeserver that is away", async () => {
     answers = [html(502), json(200, { nothing: true }), json(200, { versions: ["v1.11"] })];
-    await awaitHomeserver(client, { file: "", url: "" }, silentLogger(), AbortSignal.timeout(20_000));
+    const why = (): Promise<undefined> => Promise.resolve(undefined);
+    const signal = AbortSignal.timeout(20_000);
+    await awaitHomeserver({ client, ours: { file: "", url: "" }, why, log: silentLogger(), signal });
     assert.equal(received.length, 3);
   });
 

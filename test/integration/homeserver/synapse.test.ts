@@ -35,6 +35,7 @@ import {
 import { isUnknownDevice, UnexpectedAnswer } from "../../../src/homeserver/errors.ts";
 import { pendingInvites } from "../../../src/homeserver/invites.ts";
 import { awaitHomeserver, explainPingFailure, pingAppservice } from "../../../src/homeserver/ping.ts";
+import { reasonOfAbsence } from "../../../src/homeserver/survey.ts";
 import {
   joinedRooms,
   joinRoom,
@@ -113,7 +114,9 @@ describe("a real Synapse", () => {
       appService,
       log,
     });
-    const waiting = awaitHomeserver(client, { file, url }, log, AbortSignal.timeout(90_000));
+    const why = (): Promise<string | undefined> => reasonOfAbsence(`http://127.0.0.1:${synapsePort}`);
+    const signal = AbortSignal.timeout(90_000);
+    const waiting = awaitHomeserver({ client, ours: { file, url }, why, log, signal });
     synapse = await startHomeserver({ port: synapsePort, registrations: [file] });
     await waiting;
   });

@@ -18,10 +18,14 @@ describe("the reason why a command failed", () => {
   for (const [error, words] of [
     [
       new HomeserverUnreachable("GET x", "ECONNREFUSED", "raw"),
-      /^the homeserver can't be reached: nothing listens there/,
+      /^the homeserver can't be reached: nothing listens there.*doctor looks closer$/,
     ],
     [new HomeserverUnreachable("GET x", "TIMEOUT", "raw"), /^the homeserver can't be reached: no answer comes in time/],
     [refusal("M_UNKNOWN_TOKEN", 401), /^the homeserver refuses: it does not know the registration's as_token/],
+    [
+      new MatrixError("GET x", { status: 404, errcode: "M_UNKNOWN", error: "", retryAfterMs: undefined }),
+      /^the homeserver answers: GET x: HTTP 404 without an error of Matrix; matrix-agents doctor looks closer$/,
+    ],
     [refusal("M_FORBIDDEN"), /^the homeserver refuses: GET whoami: 403 M_FORBIDDEN/],
     [new UnexpectedAnswer("GET x", "the answer is not JSON"), /^the homeserver answers: GET x: the answer is not JSON/],
     [

@@ -78,6 +78,23 @@ describe("matrix-agents start", () => {
     });
   }
 
+  it("says once why no homeserver answers at the address that it was given, and what to do", async () => {
+    const other = await startModelServer();
+    const bridge = await startLonely({
+      settings: { homeserver: { url: other.url, domain: "example.org" } },
+    });
+    await eventually("it to ask again", () => other.requests.length > 8);
+    await bridge.stop({ signal: "SIGTERM" });
+    await other.close();
+    const told = bridge.stderr.filter((line) => line.includes("waiting for the homeserver"));
+    assert.equal(told.length, 1, told.join("\n"));
+    assert.match(
+      told[0] ?? "",
+      /"reason":"the server at .* is no homeserver \(HTTP 404, application\/json\): use the address and port/,
+    );
+    assert.doesNotMatch(bridge.stderr.join("\n"), /"stack"|M_UNKNOWN/);
+  });
+
   it("survives SIGHUP while its homeserver is away, and reads its configuration again", async () => {
     const bridge = await startLonely();
     process.kill(bridge.pid, "SIGHUP");

@@ -167,8 +167,8 @@ const FAILURES: Readonly<
     says: /master\.key with the master key is missing.*put it back from your backup/,
   },
   homeserver: {
-    with: () => ({ homeserver: { kind: "away", reason: "nothing listens at 127.0.0.1:1" } }),
-    says: /nothing listens.*homeserver\.url/,
+    with: () => ({ homeserver: { kind: "away", reason: "nothing listens at 127.0.0.1:1", mend: "start it" } }),
+    says: /nothing listens.*start it; the address is homeserver\.url in config\.yaml/,
   },
   clock: {
     with: () => ({ homeserver: { kind: "there", survey: { ...SURVEY, clockOffsetMs: -61_000 } } }),

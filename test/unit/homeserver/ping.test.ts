@@ -81,8 +81,28 @@ describe("a homeserver", () => {
       setTimeout(() => ended.abort(new Error("enough")), 0);
       throw new MatrixError("GET versions", unknown);
     });
-    await assert.rejects(awaitHomeserver(client, OURS, log, ended.signal), /enough/);
+    const why = (): Promise<undefined> => Promise.reject(new Error("there is nothing to ask"));
+    await assert.rejects(awaitHomeserver({ client, ours: OURS, why, log, signal: ended.signal }), /enough/);
     assert.match(JSON.stringify(lines[0]), /does not know this registration.*/);
     assert.match(JSON.stringify(lines[0]), /ours, \/etc\/agents\/registration\.yaml, .*app_service_config_files/);
+  });
+
+  it("that is none is looked at closer, once for each kind of failure, and the lines say what that showed", async () => {
+    const page = new MatrixError("GET versions", { status: 404, errcode: "M_UNKNOWN", error: "", retryAfterMs: 1 });
+    const away = new MatrixError("GET versions", { status: 502, errcode: "M_UNKNOWN", error: "", retryAfterMs: 1 });
+    const failures = [page, page, page, away, away];
+    const { client, log, lines } = listening(() => {
+      const failure = failures.shift();
+      if (failure === undefined) return { versions: ["v1.11"] };
+      throw failure;
+    });
+    const reasons = ["it is a web page", undefined];
+    const why = (): Promise<string | undefined> => Promise.resolve(reasons.shift());
+    await awaitHomeserver({ client, ours: OURS, why, log, signal: AbortSignal.timeout(10_000) });
+    const told = lines.flatMap((line) => ("reason" in line ? [line.reason] : []));
+    const other = "the homeserver answers: GET versions: HTTP 502 without an error of Matrix";
+    assert.deepEqual(told, [...Array<string>(3).fill("it is a web page"), other, other]);
+    assert.equal(reasons.length, 0);
+    assert.ok(lines.every((line) => !("error" in line)));
   });
 });

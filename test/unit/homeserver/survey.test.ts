@@ -4,7 +4,8 @@ import { createServer as createTlsServer } from "node:https";
 import { createServer as createTcpServer, type Server, type AddressInfo } from "node:net";
 import { after, describe, it } from "node:test";
 import { generate } from "selfsigned";
-import { isAtLeast, NoHomeserver, surveyHomeserver } from "../../../src/homeserver/survey.ts";
+import { NoHomeserver } from "../../../src/homeserver/no-answer.ts";
+import { isAtLeast, surveyHomeserver } from "../../../src/homeserver/survey.ts";
 import { freePort } from "../../support/free-port.ts";
 
 const servers: Server[] = [];
@@ -126,8 +127,27 @@ describe("the survey of a homeserver", () => {
     await assertNone(`http://${page}`, /no homeserver \(HTTP 200, text\/html\).*client-server API/);
     await assertNone(
       `http://${await listen(createServer(answering({})))}`,
-      /no homeserver \(HTTP 404, application\/json\)/,
+      /no homeserver \(HTTP 404, M_UNRECOGNIZED\)/,
     );
+    for (const versions of [[], [7], "v1.11", null, {}]) {
+      const odd = await listen(createServer(answering({ "/_matrix/client/versions": { versions } })));
+      await assertNone(`http://${odd}`, /no homeserver \(HTTP 200, application\/json\)/);
+    }
+  });
+
+  it("names a listener for other homeservers, an identity server, and an address with a path too many", async () => {
+    const federation = { "/_matrix/federation/v1/version": { server: { name: "Synapse", version: "1.163.2" } } };
+    await assertNone(
+      `http://${await listen(createServer(answering(federation)))}`,
+      /answers other homeservers, and no clients: .*client among the resources/,
+    );
+    const identity = { "/_matrix/identity/versions": { versions: ["v1.1"] } };
+    await assertNone(
+      `http://${await listen(createServer(answering(identity)))}`,
+      /is an identity server: use the homes/,
+    );
+    const host = await listen(createServer(answering(VERSIONS)));
+    await assertNone(`http://${host}/index.html`, new RegExp(`answers as one at http://${host}: use http://${host}$`));
   });
 
   it("follows no redirect", async () => {
@@ -136,14 +156,23 @@ describe("the survey of a homeserver", () => {
         response.writeHead(301, { location: "https://www.example.org/" }).end();
       }),
     );
-    await assertNone(`http://${host}`, /redirects to https:\/\/www\.example\.org\//);
+    await assertNone(`http://${host}`, /redirects to https:\/\/www\.example\.org\/: use the homeserver's own address/);
+    const moving = await listen(
+      createServer((request, response) => {
+        response.writeHead(308, { location: `https://matrix.example.org${request.url ?? ""}` }).end();
+      }),
+    );
+    await assertNone(
+      `http://${moving}`,
+      /redirects to https:\/\/matrix\.example\.org: use https:\/\/matrix\.example\.org, if/,
+    );
   });
 
   it("distinguishes a closed port, an unknown host, a server that hangs up", async () => {
     await assertNone(`http://127.0.0.1:${await freePort()}`, /nothing listens at 127\.0\.0\.1:\d+/);
     await assertNone("http://no-such-host.invalid", /there is no host no-such-host\.invalid/);
     const rude = await listen(createTcpServer((socket) => socket.destroy()));
-    await assertNone(`http://${rude}`, /hangs up: it is no web server, or a proxy/);
+    await assertNone(`http://${rude}`, /hangs up: it is another program, or a proxy/);
   });
 
   it("names the address with the protocol that is spoken at the port", async () => {
@@ -163,8 +192,7 @@ describe("the survey of a homeserver", () => {
     const silent = await listen(createTcpServer((socket) => socket.on("error", () => undefined)));
     await Promise.all([
       assertNone(`http://${silent}`, /takes the connection, but gives no answer: the homeserver hangs/),
-      // TLS needs the other side's words before there is a connection.
-      assertNone(`https://${silent}`, /does not answer: look for a firewall/),
+      assertNone(`https://${silent}`, /takes the connection, but gives no answer: the homeserver hangs/),
     ]);
   });
 
@@ -177,8 +205,14 @@ describe("the survey of a homeserver", () => {
           .end("SSH-2.0-x\r\n"),
       ),
     );
-    await assertNone(`http://${greeting}`, /speaks no HTTP: another program listens there/);
+    await assertNone(`http://${greeting}`, /speaks no HTTP, .*another program listens there/);
     await assertNone(`https://${greeting}`, /speaks no TLS, and no plain HTTP either: another program listens there/);
+    const endless = await listen(
+      createTcpServer((socket) => {
+        socket.on("error", () => undefined).write(`HTTP/1.1 200 OK\r\n${"x: y\r\n".repeat(20_000)}`);
+      }),
+    );
+    await assertNone(`http://${endless}`, /speaks no HTTP, or not as a homeserver does: another/);
   });
 
   it("says what is wrong with a certificate", async () => {
@@ -213,6 +247,9 @@ describe("the survey of a homeserver", () => {
     const refusing = (status: number): Promise<string> =>
       listen(createServer((_request, response) => response.writeHead(status, { "content-type": "text/html" }).end()));
     await assertNone(`http://${await refusing(502)}`, /is away \(HTTP 502\): start the homeserver/);
+    await assertNone(`http://${await refusing(522)}`, /is away \(HTTP 522\): start the homeserver/);
+    await assertNone(`http://${await refusing(500)}`, /fails \(HTTP 500\): read the log/);
+    await assertNone(`http://${await refusing(429)}`, /asked too often \(HTTP 429\): wait/);
     await assertNone(`http://${await refusing(401)}`, /keeps us out \(HTTP 401\)/);
   });
 
@@ -221,9 +258,12 @@ describe("the survey of a homeserver", () => {
       listen(createServer(answering({ "/.well-known/matrix/client": { "m.homeserver": { base_url: base } } })));
     await assertNone(
       `http://${await pointing("https://matrix.example.org")}`,
-      /is no homeserver: its \/\.well-known\/matrix\/client says that the homeserver is at https:\/\/matrix\.example\.org$/,
+      /is no homeserver: its \/\.well-known\/matrix\/client says that the homeserver is at https:\/\/matrix\.example\.org: use that address$/,
     );
-    await assertNone(`http://${await pointing(`\u001b[2J${"x".repeat(5_000)}`)}`, /is at \ufffd\[2Jx{296}$/);
+    await assertNone(
+      `http://${await pointing(`\u001b[2J${"x".repeat(5_000)}`)}`,
+      /is at \ufffd\[2Jx{296}: use that address$/,
+    );
   });
 });
 
