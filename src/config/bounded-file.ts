@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 /** A file has more than the most that is read of it. */
 export class FileTooLarge extends Error {
   override readonly name = "FileTooLarge";
+  readonly code = "TOO_LARGE";
 }
 
 /**
@@ -12,11 +13,20 @@ export class FileTooLarge extends Error {
  * @param most the most bytes.
  */
 export async function readBoundedFile(path: string, most: number): Promise<string> {
-  return readBounded(createReadStream(path, { end: most }), most);
+  return (await readBoundedBytes(path, most)).toString();
 }
 
-/** @see readBoundedFile */
+/** @see readBoundedFile for the content as bytes. */
+export async function readBoundedBytes(path: string, most: number): Promise<Buffer> {
+  return bounded(createReadStream(path, { end: most }), most);
+}
+
+/** @see readBoundedFile for an open file, such as standard input. */
 export async function readBounded(source: AsyncIterable<Uint8Array>, most: number): Promise<string> {
+  return (await bounded(source, most)).toString();
+}
+
+async function bounded(source: AsyncIterable<Uint8Array>, most: number): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   for await (const piece of source) {
@@ -24,5 +34,5 @@ export async function readBounded(source: AsyncIterable<Uint8Array>, most: numbe
     if (size > most) throw new FileTooLarge(`more than ${most} bytes`);
     pieces.push(piece);
   }
-  return Buffer.concat(pieces).toString();
+  return Buffer.concat(pieces);
 }

@@ -1,6 +1,7 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { reasonOfFileError } from "../observability/file-fault.ts";
+import { readBoundedBytes } from "./bounded-file.ts";
 import type { ConfigProblem } from "./config-error.ts";
 import { localityOf } from "./locality.ts";
 import { nearName } from "./near-name.ts";
@@ -165,7 +166,7 @@ async function avatarFault(file: string): Promise<string | undefined> {
   try {
     const { size } = await stat(file);
     if (size > MAX_AVATAR_BYTES) return `which has ${size} bytes`;
-    const start = (await readFile(file)).subarray(0, 12).toString("latin1");
+    const start = (await readBoundedBytes(file, MAX_AVATAR_BYTES)).subarray(0, 12).toString("latin1");
     return /^(\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|RIFF....WEBP)/s.test(start) ? undefined : "which is no such image";
   } catch (error) {
     return `which can't be read: ${reasonOfFileError(error, file)}`;

@@ -19,7 +19,9 @@ export interface Profile {
 export async function versions(client: HomeserverClient, options?: CallOptions): Promise<readonly string[]> {
   const call = "GET versions";
   const answer = await client.request({ ...options, method: "GET", path: "/_matrix/client/versions" });
-  return asStrings(asObject(answer, call)["versions"], call);
+  const found = asStrings(asObject(answer, call)["versions"], call);
+  if (found.length === 0) throw new UnexpectedAnswer(call, "the answer names no version");
+  return found;
 }
 
 /** The user as which the homeserver sees our call; without `as`, the appservice's own sender. */

@@ -121,7 +121,7 @@ export function explainNoAnswer(error: unknown, base: string, other?: OtherProto
     return { reason: isSecure ? `${host} speaks no TLS` : `${host} speaks TLS`, mend: `use ${other.at}` };
   }
   if (has(/^ECONNREFUSED$/)) {
-    return { reason: `nothing listens at ${host}`, mend: "is the homeserver running, and is that its port?" };
+    return { reason: `nothing listens at ${host}`, mend: "start the homeserver, or use the port on which it listens" };
   }
   if (has(/^ENOTFOUND$/)) {
     const mend = "correct the name; one of a container's network is known only there";

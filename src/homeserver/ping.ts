@@ -6,7 +6,7 @@ import type { CallOptions, HomeserverClient } from "./client.ts";
 import { reasonOfHomeserverError } from "./error-words.ts";
 import { isHomeserverError, isUnrecognized, MatrixError } from "./errors.ts";
 import { path } from "./path.ts";
-import { pause, retryDelayMs } from "./retry.ts";
+import { lookAgainMs, pause } from "./retry.ts";
 
 /** The result of a ping of the appservice through the homeserver. */
 export type PingResult =
@@ -42,7 +42,7 @@ export async function awaitHomeserver(parts: {
       return;
     } catch (error) {
       if (!isHomeserverError(error)) throw error;
-      const waitMs = retryDelayMs(error, attempts);
+      const waitMs = lookAgainMs(error, attempts);
       if (error instanceof MatrixError && error.errcode === "M_UNKNOWN_TOKEN") {
         // Synapse refuses even this call to an unknown token.
         const reason = explainPingFailure(error, ours);

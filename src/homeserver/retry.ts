@@ -15,6 +15,17 @@ export function retryDelayMs(error: unknown, attempt: number, random: () => numb
   return backoffMs(attempt - 1, RETRY, random);
 }
 
+/** The longest pause before the next look whether the homeserver is back, in ms. */
+const LONGEST_LOOK_MS = 60_000;
+
+/**
+ * Milliseconds before the next look whether the homeserver is back. A proxy's page about maintenance may ask for an hour, which would
+ * keep agents silent long after the end of it.
+ */
+export function lookAgainMs(error: unknown, attempt: number): number {
+  return Math.min(retryDelayMs(error, attempt), LONGEST_LOOK_MS);
+}
+
 /**
  * Runs `attempt` until it succeeds or fails permanently. Throws its last error when that is not retryable or the next
  * attempt would begin after `deadline` (as of `performance.now()`), and the signal's reason when it aborts.

@@ -2,7 +2,7 @@ import type { Logger } from "../observability/log.ts";
 import { asObject } from "./answer.ts";
 import type { HomeserverClient } from "./client.ts";
 import { isHomeserverError } from "./errors.ts";
-import { pause, retryDelayMs } from "./retry.ts";
+import { lookAgainMs, pause } from "./retry.ts";
 import { NO_ROOM_EVENTS } from "./sync-filter.ts";
 
 /** The time for which the homeserver may hold a request, in ms, and the most that it may take beyond that. */
@@ -53,7 +53,7 @@ export async function watchHomeserver(
       if (isOver()) return;
       // Without a position it answers at once, so its return is noticed at once.
       since = undefined;
-      const waitMs = retryDelayMs(error, ++failures);
+      const waitMs = lookAgainMs(error, ++failures);
       log.debug(
         { error: isHomeserverError(error) ? error.message : error, waitMs },
         "the watch of the homeserver got no answer",

@@ -94,6 +94,11 @@ export function faultOf(error: unknown, path: string): FilePathFault {
     case "ENOSYS":
       if (isOfLink(error)) return NO_LINKS;
       return { reason: `the file system can't do it (${code})`, mend: "name another place" };
+    case "ENXIO":
+    case "ENODEV":
+      return { reason: "it is a socket, or a device that is not there" };
+    case "TOO_LARGE":
+      return { reason: "it is another file: it is far too large" };
     case "ELOOP":
       return { reason: "it is a link that leads to itself" };
     case "ENAMETOOLONG":

@@ -1,6 +1,7 @@
 import { createHmac, hkdfSync, randomBytes } from "node:crypto";
-import { readFile, rename } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import { FileTooLarge, readBoundedFile } from "../config/bounded-file.ts";
 import { makeFolder } from "../config/make-folder.ts";
 import { writeNewFile } from "../config/new-file.ts";
 import { fileFault } from "../observability/file-fault.ts";
@@ -247,9 +248,13 @@ function nameOfSource(source: MasterKeySource): string {
 export function parse(text: string | undefined, name: string): Uint8Array {
   if (text === undefined) throw new MasterKeyError(`${name} with the master key is missing`);
   if (!/^[0-9a-f]{64}$/i.test(text.trim())) {
-    throw new MasterKeyError(`${name} must hold the master key as 64 hexadecimal digits`);
+    throw notOfKey(name);
   }
   return Buffer.from(text.trim(), "hex");
+}
+
+function notOfKey(name: string): MasterKeyError {
+  return new MasterKeyError(`${name} must hold the master key as 64 hexadecimal digits`);
 }
 
 async function readOrCreate(path: string): Promise<Uint8Array> {
@@ -261,9 +266,14 @@ async function readOrCreate(path: string): Promise<Uint8Array> {
   return parse(key, path);
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch((error: unknown) => {
+/** More than any form of the key has. */
+export const MOST_KEY_BYTES = 4_096;
+
+/** The text of a file of a master key; undefined where there is none. Throws {@link MasterKeyError} and FileFault. */
+export async function readIfThere(path: string): Promise<string | undefined> {
+  return readBoundedFile(path, MOST_KEY_BYTES).catch((error: unknown) => {
     if (isMissing(error)) return undefined;
+    if (error instanceof FileTooLarge) throw notOfKey(path);
     throw fileFault(error, path, "read");
   });
 }

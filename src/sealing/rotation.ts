@@ -1,24 +1,25 @@
 import { randomBytes } from "node:crypto";
-import { readFile, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { writeNewFile } from "../config/new-file.ts";
 import type { MasterKeySource } from "../config/config.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { FileFault } from "../observability/file-fault.ts";
 import {
   CHECK,
-  GENERATION,
-  MasterKeyError,
   checkOf,
   derive,
+  GENERATION,
   generationOf,
+  MasterKeyError,
+  type MasterSecret,
   nextPath,
   parse,
+  readIfThere,
   readMasterSecret,
   recoveryKeyName,
   storeKeyName,
   unwrapWith,
   wrapWith,
-  type MasterSecret,
 } from "./master-key.ts";
 import { contextOfKey, type KeyRow } from "./seals.ts";
 
@@ -110,8 +111,8 @@ async function keepFormer(path: string, { key, generation }: MasterSecret): Prom
       return formerPath;
     } catch (error) {
       if (!(error instanceof FileFault) || codeOf(error.cause) !== "EEXIST") throw error;
-      if ((await readFile(formerPath, "utf8")).trim().toLowerCase() === Buffer.from(key).toString("hex"))
-        return formerPath;
+      const there = await readIfThere(formerPath);
+      if (there?.trim().toLowerCase() === Buffer.from(key).toString("hex")) return formerPath;
     }
   }
 }

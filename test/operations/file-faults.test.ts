@@ -174,6 +174,7 @@ describe("a file that the system can't write", { skip }, () => {
         /nowhere can't be read/,
       ],
       [["init", "--yes", "-c", folder], /can't be read: it is a folder, not a file/],
+      [["init", "--yes", "-c", "/dev/zero"], /can't be read: it is another file/],
     ] as const) {
       const { code, stderr } = await runCommand([...(args.includes("-c") ? args : [...args, "-c", config])]);
       assert.equal(code, 1, stderr);

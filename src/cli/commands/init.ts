@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import { resolve } from "node:path";
 import { shellWord } from "../../observability/shell-word.ts";
+import { readBoundedFile } from "../../config/bounded-file.ts";
 import { makeFolder } from "../../config/make-folder.ts";
 import { dump } from "js-yaml";
 import type { Config } from "../../config/config.ts";
@@ -111,9 +111,12 @@ async function softwareAt({ homeserver: { url, ca } }: Config): Promise<Software
   }
 }
 
+/** Many times more than the longest settings, in bytes. */
+const MOST_SETTINGS = 16 * 1024 * 1024;
+
 /** The content of a file; undefined where there is none. Throws FileFault. */
 async function textOf(file: string): Promise<string | undefined> {
-  return readFile(file, "utf8").catch((error: unknown) => {
+  return readBoundedFile(file, MOST_SETTINGS).catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw fileFault(error, file, "read");
   });

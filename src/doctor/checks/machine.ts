@@ -1,11 +1,12 @@
 import type { Stats } from "node:fs";
-import { access, constants, readFile, stat, statfs } from "node:fs/promises";
+import { access, constants, stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
+import { readBoundedFile } from "../../config/bounded-file.ts";
 import type { MasterKeySource } from "../../config/config.ts";
 import { insecureFiles } from "../../config/guarded-files.ts";
 import { faultOf } from "../../observability/file-fault.ts";
 import { packageFile } from "../../observability/package-file.ts";
-import { checkOf, MasterKeyError, parse } from "../../sealing/master-key.ts";
+import { checkOf, MasterKeyError, MOST_KEY_BYTES, parse } from "../../sealing/master-key.ts";
 import type { SystemUser } from "../../observability/user-name.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 import type { DatabaseSight } from "../patient.ts";
@@ -50,7 +51,7 @@ export async function judgeMasterKey(source: MasterKeySource, expected: Expected
   const place = source.from === "env" ? `the environment variable ${source.name}` : source.path;
   let text: string | undefined;
   try {
-    text = source.from === "env" ? process.env[source.name] : await readFile(source.path, "utf8");
+    text = source.from === "env" ? process.env[source.name] : await readBoundedFile(source.path, MOST_KEY_BYTES);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) {
       const { reason, mend } = faultOf(error, place);

@@ -55,6 +55,12 @@ forEachDatabase((_kind, open) => {
     return rows.map((row) => unseal(row, row.value, "place", row.room_id));
   }
 
+  async function writtenWith(text: string): Promise<string> {
+    const path = join(await temporaryDirectory("key"), "key");
+    await writeFile(path, text);
+    return path;
+  }
+
   describe("a new master key", () => {
     it("opens everything that the former one opened, in running bridges and in those that start", async () => {
       const { database, path, source, bridge } = await make();
@@ -142,6 +148,13 @@ forEachDatabase((_kind, open) => {
       assert.equal(formerPath, `${path}.1.1`);
       assert.equal(await readFile(formerPath, "utf8"), former);
       assert.equal(await readFile(`${path}.1`, "utf8"), "ab".repeat(32));
+    });
+
+    it("is not looked for in a file that has no end", async () => {
+      const { database } = await make();
+      for (const path of ["/dev/zero", await writtenWith("a".repeat(10_000))]) {
+        await assert.rejects(MasterKey.open({ from: "file", path }, database), /64 hexadecimal digits/);
+      }
     });
 
     it("is taken from the environment where the former one was there", async () => {

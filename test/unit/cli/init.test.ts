@@ -126,7 +126,7 @@ describe("matrix-agents init", () => {
       ["something else answers", `${ollama}\r`],
     ]);
     assert.equal(code, 0, shown);
-    assert.match(shown, /is that its port\?\r?\n/);
+    assert.match(shown, /on which it listens\r?\n/);
     const written = load(await readFile(join(folder, "config.yaml"), "utf8")) as Record<string, object>;
     assert.deepEqual(written["providers"], {
       ollama: { type: "ollama", url: ollama, discover: true },

@@ -377,6 +377,12 @@ const MISTAKES: readonly (readonly [settings: object, path: string, found: RegEx
     /"\.\/no\.png", .*there is no such file/,
     /PNG/,
   ],
+  [
+    ollamaAgent({ model: "m", avatar: "/dev/zero" }),
+    "agents.llama.avatar",
+    /it is another file: it is far too large/,
+    /PNG/,
+  ],
   [ollamaAgent({ model: "m", avatar: "." }), "agents.llama.avatar", /can't be read: it is a folder, not a file/, /PNG/],
   [
     { agents: { one: { provider: "demo", display_name: "Max" }, two: { provider: "demo", display_name: "MAX" } } },

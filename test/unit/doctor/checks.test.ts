@@ -543,6 +543,7 @@ describe("the doctor distinguishes", () => {
       assert.match(badIn([await judgeMasterKey(source, expected)]), /64 hexadecimal digits/);
       assert.match(badIn([await judgeMasterKey({ from: "env", name: "NOT_SET_AT_ALL" }, expected)]), /is not set/);
     }
+    assert.match(badIn([await judgeMasterKey({ from: "file", path: "/dev/zero" }, none)]), /it is another file/);
     const absent = { from: "file", path: "/nowhere/master.key" } as const;
     assert.match((await judgeMasterKey(absent, none)).text, /does not exist yet; the first start makes it/);
     assert.match((await judgeMasterKey(absent, notKnown)).text, /does not exist, and the database can't be read/);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { HomeserverUnreachable, MatrixError } from "../../../src/homeserver/errors.ts";
-import { retryDelayMs } from "../../../src/homeserver/retry.ts";
+import { lookAgainMs, retryDelayMs } from "../../../src/homeserver/retry.ts";
 
 function answered(status: number, retryAfterMs?: number): MatrixError {
   return new MatrixError("GET /x", { status, errcode: "M_X", error: "", retryAfterMs });
@@ -29,6 +29,11 @@ describe("the wait before another attempt", () => {
   it("is what the homeserver asks for", () => {
     assert.equal(retryDelayMs(answered(429, 1234), 5), 1234);
     assert.equal(retryDelayMs(answered(429, 0), 5), 0);
+  });
+
+  it("is never longer than a minute before a look whether the homeserver is back", () => {
+    assert.equal(lookAgainMs(answered(503, 3_600_000), 1), 60_000);
+    assert.equal(lookAgainMs(answered(429, 1234), 5), 1234);
   });
 });
 
