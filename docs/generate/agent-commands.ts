@@ -44,7 +44,7 @@ function settingOf({ name }: Command): Setting | undefined {
 }
 
 /** The commands that answer an agent's question. */
-const ANSWERS: ReadonlySet<string> = new Set(["approve", "refuse"]);
+const ANSWERS: ReadonlySet<string> = new Set(["approve", "answer", "refuse"]);
 
 function whoMay(command: Command): string {
   if (ANSWERS.has(command.name)) return "those whom the agent's question names";

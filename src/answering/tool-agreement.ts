@@ -1,7 +1,7 @@
 import type { Permissions } from "../permissions/permissions.ts";
 import type { DecidedTool } from "../tools/tool-access.ts";
 import { mayDecide } from "../tools/tool-policy.ts";
-import type { OpenCall } from "../turns/turn-step.ts";
+import type { AskedPerson, OpenCall } from "../turns/turn-step.ts";
 import type { Turn } from "../turns/turn.ts";
 
 /** A user's place in a room, as the homeserver says now. */
@@ -43,13 +43,14 @@ export class ToolAgreements {
     { call, decidedBy }: OpenCall,
     { decision, rules, host }: Pick<DecidedTool, "decision" | "rules" | "host">,
   ): Promise<Agreement> {
+    const answersTo = call.input?.goesTo;
+    if (answersTo !== undefined && isElsewhere(answersTo, { host, rules })) return "outdated";
     const needsNone = decision.may === "call" && call.isLost !== true;
     if (decidedBy === undefined) return needsNone ? "unneeded" : "missing";
     const { asked } = call;
     const deciders = decision.may === "ask" ? decision.deciders : "asker";
     if (deciders === "moderators" && asked?.deciders === "asker") return "outdated";
-    const isMoved = asked?.goesTo !== undefined && (asked.goesTo.host !== host || asked.goesTo.to !== rules.locality);
-    if (isMoved) return "outdated";
+    if (asked?.goesTo !== undefined && isElsewhere(asked.goesTo, { host, rules })) return "outdated";
     const who = { userId: decidedBy, ghost: turn.ghost, roomId: turn.roomId };
     const { isJoined, isModerator } = await this.#standingOf(turn.roomId, decidedBy);
     if (!isJoined || !this.#permissions.allows({ act: "command", ...who })) return "lapsed";
@@ -60,4 +61,12 @@ export class ToolAgreements {
     };
     return mayDecide(rules, { deciders }, decider) ? "given" : "lapsed";
   }
+}
+
+/** Whether a server is not where people were told. */
+function isElsewhere(
+  told: NonNullable<AskedPerson["goesTo"]>,
+  { host, rules }: Pick<DecidedTool, "host" | "rules">,
+): boolean {
+  return told.host !== host || told.to !== rules.locality;
 }

@@ -4,8 +4,11 @@ import type { Outcome } from "../ghost/outcome.ts";
 import { moderates, type GhostInRoom } from "../permissions/in-room.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import type { ToolGrants } from "../tools/tool-grants.ts";
+import { readFormAnswer, type FormFault } from "../tools/form-answer.ts";
 import { mayDecide } from "../tools/tool-policy.ts";
 import type { ToolServers } from "../tools/tool-servers.ts";
+import type { InputAnswer } from "../turns/call-input.ts";
+import { askedBack } from "../turns/turn-step.ts";
 import type { WaitingQuestion, WaitingTurns } from "../turns/waiting-turns.ts";
 
 /** A person's word about a call that waits: this once, for all later calls too, or not at all. */
@@ -26,7 +29,20 @@ export type ToolVerdict =
   /** Somebody else decides. */
   | { readonly kind: "not_yours"; readonly deciders: "asker" | "moderators" }
   /** Only moderators decide for all later calls, and not about each tool. */
-  | { readonly kind: "not_always" };
+  | { readonly kind: "not_always" }
+  /** A tool asks the person something, and wants an answer. */
+  | { readonly kind: "needs_answer" }
+  /** A tool asks somebody else. */
+  | { readonly kind: "not_asked" };
+
+/** The effect of an answer to a tool's question. */
+export type AnswerVerdict =
+  | { readonly kind: "taken"; readonly outcome: Outcome }
+  | { readonly kind: "not_encrypted" }
+  | { readonly kind: "not_asked" }
+  /** The call waits for a decision. */
+  | { readonly kind: "needs_decision" }
+  | { readonly kind: "wrong"; readonly fault: FormFault };
 
 /** Takes people's words about calls that wait for them. */
 export class ToolDecisions {
@@ -73,6 +89,11 @@ export class ToolDecisions {
     const { turn, step } = question;
     const { asked, tool } = step.call;
     if (!encrypted && (await this.isEncrypted(question))) return { kind: "not_encrypted" };
+    if (askedBack(step) !== undefined) {
+      if (sender !== turn.asker) return { kind: "not_asked" };
+      if (word !== "refuse") return { kind: "needs_answer" };
+      return { kind: "taken", outcome: this.#answered(question, sender, { action: "decline" }) };
+    }
     const isModerator = await moderates(this.#permissions, ghost, { roomId: turn.roomId, sender });
     const rules = tool === undefined ? undefined : this.#servers.rulesOf(tool.server);
     const { approverUsers = [] } = rules ?? {};
@@ -80,6 +101,41 @@ export class ToolDecisions {
     if (!mayDecide({ approverUsers }, asked, who)) return { kind: "not_yours", deciders: asked.deciders };
     if (word === "always" && !(isModerator && asked.canGrant)) return { kind: "not_always" };
     return { kind: "taken", outcome: this.#taken(question, { sender, encrypted }, word) };
+  }
+
+  /**
+   * Takes the person's answer to a question of a tool. Whoever asked the agent answers alone: the tool asks about that person's
+   * wish, and moderators can refuse the call itself.
+   */
+  async answer(question: WaitingQuestion, { sender, encrypted }: Decider, words: string): Promise<AnswerVerdict> {
+    const form = askedBack(question.step);
+    if (!encrypted && (await this.isEncrypted(question))) return { kind: "not_encrypted" };
+    if (form === undefined) return { kind: "needs_decision" };
+    if (sender !== question.turn.asker) return { kind: "not_asked" };
+    const read = readFormAnswer(form.fields, words);
+    if (read.kind === "wrong") return read;
+    const answer = { action: "accept", content: read.content } as const;
+    return { kind: "taken", outcome: this.#answered(question, sender, answer) };
+  }
+
+  #answered(question: WaitingQuestion, by: string, answer: InputAnswer): Outcome {
+    const { turn, step } = question;
+    const { tool } = step.call;
+    return {
+      store: async (tx) => {
+        if (!(await this.#turns.answer(tx, question, answer)) || tool === undefined) return;
+        await this.#audit.record(tx, {
+          kind: answer.action === "accept" ? "tool.answered" : "tool.unanswered",
+          ghost: turn.ghost,
+          room: turn.roomId,
+          by,
+          server: tool.server,
+          tool: tool.name,
+          definition: tool.definition,
+          bytes: answer.action === "accept" ? Buffer.byteLength(JSON.stringify(answer.content)) : 0,
+        });
+      },
+    };
   }
 
   #taken(question: WaitingQuestion, { sender: by, encrypted }: Decider, word: ToolWord): Outcome {

@@ -10,16 +10,34 @@ import { faultOfArguments } from "../tools/tool-schema.ts";
 import type { ToolServers } from "../tools/tool-servers.ts";
 import type { ServedTool } from "../tools/tool-source.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
+import { mayAskAgain, responsesTo, type CallInput } from "../turns/call-input.ts";
 import type { CallsWanted, ReadyCall } from "../turns/step-loop.ts";
-import type { CallResult, MadeCall, OpenCall, ProposedCall, TurnStep } from "../turns/turn-step.ts";
+import {
+  askedBack,
+  type CallResult,
+  type MadeCall,
+  type OpenCall,
+  type ProposedCall,
+  type TurnStep,
+} from "../turns/turn-step.ts";
 import type { Turn } from "../turns/turn.ts";
 import { MOST_CALL_FILES } from "../turns/call-file.ts";
+import { WantsInput } from "../tools/input-request.ts";
 import { ToolFailure } from "../tools/tool-failure.ts";
 import type { ToolResult } from "../tools/tool-result.ts";
 import type { AnswerSoFar } from "./answer-so-far.ts";
 import type { ToolAgreements } from "./tool-agreement.ts";
 import type { ToolQuestions } from "./tool-questions.ts";
-import { CHANGED, FAULTS, failedCall, LAPSED, NO_MORE_TODAY, NOT_OFFERED, TOO_LONG_TO_SHOW } from "./tool-words.ts";
+import {
+  CHANGED,
+  FAULTS,
+  failedCall,
+  FORM_TOO_LONG,
+  LAPSED,
+  NO_MORE_TODAY,
+  NOT_OFFERED,
+  TOO_LONG_TO_SHOW,
+} from "./tool-words.ts";
 import type { Voice } from "./voices.ts";
 
 /** The tools that a model may call for a turn, by the names by which it knows them. */
@@ -105,15 +123,18 @@ export class ToolOffers {
     { signal, isAhead }: { readonly signal: AbortSignal; readonly isAhead: boolean },
   ): Promise<ReadyCall> {
     const refuse = (answer: CallResult): ReadyCall => ({ may: "refuse", answer });
-    const { tool: wanted } = step.call;
+    const { tool: wanted, input } = step.call;
     const decided = await this.#access.of(userIn(asker));
     const tool = decided.find(({ server, known }) => server === wanted?.server && known.name === wanted.name);
-    if (tool?.known.hash !== wanted?.definition) return refuse(step.decidedBy === undefined ? NOT_OFFERED : CHANGED);
+    const wasAsked = step.decidedBy !== undefined || input !== undefined;
+    if (tool?.known.hash !== wanted?.definition) return refuse(wasAsked ? CHANGED : NOT_OFFERED);
     if (tool === undefined || tool.decision.may === "refuse") return refuse(NOT_OFFERED);
+    const about = { tool, encrypted: asker.encrypted };
     switch (await this.#agreements.about(asker.turn, step, tool)) {
       case "missing": {
-        const { turn, encrypted } = asker;
-        const question = await this.#questions.about(turn, await asker.words(), step, { tool, encrypted });
+        // The person's answers are no agreement to the call.
+        if (input !== undefined && step.call.isLost !== true) return refuse(CHANGED);
+        const question = await this.#questions.about(asker.turn, await asker.words(), step, about);
         return question === undefined ? refuse(TOO_LONG_TO_SHOW) : { may: "ask", ...question };
       }
       case "outdated":
@@ -121,8 +142,11 @@ export class ToolOffers {
       case "lapsed":
         return refuse(LAPSED);
       case "unneeded":
-      case "given":
-        return isAhead ? { may: "hold" } : this.#reached(asker, step, tool, signal);
+      case "given": {
+        if (askedBack(step) === undefined) return isAhead ? { may: "hold" } : this.#reached(asker, step, tool, signal);
+        const question = await this.#questions.ofServer(asker.turn, await asker.words(), step, about);
+        return question === undefined ? refuse(FORM_TOO_LONG) : { may: "ask", ...question };
+      }
     }
   }
 
@@ -146,7 +170,7 @@ export class ToolOffers {
     return {
       may: "call",
       make: async () => {
-        const bytes = Buffer.byteLength(JSON.stringify(call.arguments));
+        const bytes = sizeOf(call);
         const { ghost, roomId } = turn;
         await this.#privacy.note({
           ghost,
@@ -157,7 +181,7 @@ export class ToolOffers {
           bytes,
         });
         try {
-          const context = { turn, encrypted, steps, callId: call.id };
+          const context = { turn, encrypted, steps, callId: call.id, input: call.input };
           const result = await unlessItEnds(call, signal, () =>
             this.#servers.call(server, known.name, call.arguments, signal, context),
           );
@@ -165,6 +189,10 @@ export class ToolOffers {
           return withFilesOf(result, steps);
         } catch (error) {
           if (signal.aborted) throw signal.reason;
+          if (error instanceof WantsInput && mayAskAgain(call.input)) {
+            this.#log.info({ ...ids, forms: error.request.forms.length }, "a tool asks the person something");
+            return { input: inputOf(error, call, tool) };
+          }
           return { answer: this.#failed(ids, error) };
         }
       },
@@ -190,6 +218,28 @@ async function unlessItEnds<T>({ mayRepeat }: ProposedCall, signal: AbortSignal,
     if (signal.aborted || !hasEnded || (error.mayBeDone && !mayRepeat)) throw error;
     return make();
   }
+}
+
+/** What a tool asks the person, as it is stored. */
+function inputOf(
+  { request }: WantsInput,
+  { input }: ProposedCall,
+  { host, rules }: Pick<DecidedTool, "host" | "rules">,
+): CallInput {
+  const { forms, pages, state } = request;
+  return {
+    forms,
+    declined: pages,
+    ...(state === undefined ? {} : { state }),
+    round: (input?.round ?? 0) + 1,
+    goesTo: { host, to: rules.locality },
+  };
+}
+
+/** The size of what a call sends, in bytes. */
+function sizeOf({ arguments: given, input }: ProposedCall): number {
+  const answers = input === undefined ? "" : JSON.stringify(responsesTo(input));
+  return Buffer.byteLength(JSON.stringify(given)) + Buffer.byteLength(answers);
 }
 
 function userIn({ turn, voice, destination, encrypted, steps }: ToolAsker): ToolUser {

@@ -1,8 +1,10 @@
 import type { Words } from "../language/words.ts";
 import type { DecidedTool } from "../tools/tool-access.ts";
+import { openForm } from "../turns/call-input.ts";
 import type { AskedPerson, OpenCall } from "../turns/turn-step.ts";
 import type { Turn } from "../turns/turn.ts";
 import { toAsker } from "./answer-messages.ts";
+import { inputQuestion } from "./input-question.ts";
 import type { MessageContent } from "./reply.ts";
 import type { ReplyTargets } from "./reply-targets.ts";
 import { toolQuestion } from "./tool-question.ts";
@@ -60,6 +62,34 @@ export class ToolQuestions {
     const target = await this.#targets.of(turn);
     const address = toAsker(turn, target.follows);
     const question = toolQuestion(words, facts, call.arguments, target, address);
+    return question && { asked, question };
+  }
+
+  /** What a call's server asks the person; undefined where it can't be shown whole. */
+  async ofServer(
+    turn: Turn,
+    words: Words,
+    { call, code = "" }: OpenCall,
+    { tool, encrypted }: { readonly tool: DecidedTool; readonly encrypted: boolean },
+  ): Promise<ToolQuestion | undefined> {
+    const form = openForm(call.input);
+    if (form === undefined) throw new Error("the call's server asks nothing");
+    const { known, server, host, rules } = tool;
+    const facts = {
+      tool: known.name,
+      server,
+      host,
+      isCloud: rules.locality === "cloud",
+      asker: turn.asker.replaceAll("`", ""),
+      code,
+      minutes: Math.ceil(this.#waitsForMs() / 60_000),
+      isEncrypted: encrypted || turn.encrypted || (await this.#isEncrypted(turn.roomId)),
+      fields: form.fields.length,
+      hasPages: (call.input?.declined.length ?? 0) > 0,
+    };
+    const target = await this.#targets.of(turn);
+    const question = inputQuestion(words, facts, form, target, toAsker(turn, target.follows));
+    const { asked = { deciders: "asker", canGrant: false } } = call;
     return question && { asked, question };
   }
 }

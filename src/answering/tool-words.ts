@@ -40,6 +40,12 @@ export const TOO_LONG_TO_SHOW: CallResult = {
   isError: true,
 };
 
+/** The result of a call whose server asks the person something that can't be shown whole. */
+export const FORM_TOO_LONG: CallResult = {
+  text: "Not done: the tool asks the person for more than can be shown to them.",
+  isError: true,
+};
+
 const FAILURES: Readonly<Record<ToolFailureCode, string>> = {
   unreachable: "Not done: the tool's server can't be reached.",
   ended: "The tool's server ended in the middle. Whether this was done is not known; do not do it again.",
@@ -47,7 +53,7 @@ const FAILURES: Readonly<Record<ToolFailureCode, string>> = {
   malformed: "The tool's server answered something that can't be read.",
   too_much: "The tool returned more than can be taken. Ask it for less.",
   refused: "Not done: the tool's server refused the call.",
-  wants_input: "Not done: the tool asks for something that nobody can give it here.",
+  wants_input: "Not done: the tool asks for something that nobody can give it here. Say so in your answer.",
   cancelled: "Not done: it was cancelled.",
 };
 

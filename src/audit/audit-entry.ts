@@ -80,9 +80,12 @@ export type AuditEntry =
       readonly what: string;
       readonly bytes: number;
     }
-  /** Somebody has agreed to a call of a tool, or refused it. `bytes` is the size of its arguments. */
+  /**
+   * Somebody has agreed to a call of a tool, or refused it: `bytes` is the size of its arguments. Or somebody has answered a
+   * question of its server, or refused to: `bytes` is the size of the answer.
+   */
   | {
-      readonly kind: "tool.approved" | "tool.declined";
+      readonly kind: "tool.approved" | "tool.declined" | "tool.answered" | "tool.unanswered";
       readonly ghost: string;
       readonly room: string;
       readonly by: string;

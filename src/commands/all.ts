@@ -1,3 +1,4 @@
+import { answer } from "./answer.ts";
 import { approve, refuse } from "./approve.ts";
 import type { Command } from "./command.ts";
 import { discuss } from "./discuss.ts";
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   privacy,
   tools,
   approve,
+  answer,
   refuse,
   usage,
   reminders,

@@ -72,5 +72,9 @@ async function decide(
       return { words: words.tools.notYours[verdict.deciders] };
     case "not_always":
       return { words: words.tools.notAlways };
+    case "not_asked":
+      return { words: words.tools.asking.notYours };
+    case "needs_answer":
+      return { words: words.tools.asking.needsAnswer(code) };
   }
 }

@@ -31,5 +31,5 @@ export function plainWord(text: string): "approve" | "refuse" | undefined {
 
 /** Whether a command is a word about a call that waits. */
 export function isToolWord({ name }: WrittenCommand): boolean {
-  return name === "approve" || name === "refuse";
+  return name === "approve" || name === "answer" || name === "refuse";
 }

@@ -361,6 +361,8 @@ export interface HttpToolServer extends ToolRules, McpSettings {
 interface McpSettings {
   /** Whether its resources are offered as tools, too. */
   readonly resources: boolean;
+  /** Whether it may ask the person behind a call something. */
+  readonly questions: boolean;
   /** The longest call, in ms. */
   readonly callTimeoutMs: number;
   /** The time without a call, after which the connection ends, and with it the program, in ms. */

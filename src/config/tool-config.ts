@@ -29,6 +29,7 @@ interface RawOwn extends RawRules {
 interface RawStdio {
   type: "stdio";
   resources: boolean;
+  questions: boolean;
   idle_after: string;
   command: string;
   args: string[];
@@ -43,6 +44,7 @@ interface RawStdio {
 interface RawHttp {
   type: "http";
   resources: boolean;
+  questions: boolean;
   idle_after: string;
   url: string;
 }
@@ -96,6 +98,7 @@ function toolServerOf(raw: RawToolServer, secrets: ToolSecrets, directory: strin
       type: "http",
       ...rules,
       resources: raw.resources,
+      questions: raw.questions,
       idleAfterMs,
       url: raw.url,
       locality: raw.locality ?? localityOf(raw.url),
@@ -107,6 +110,7 @@ function toolServerOf(raw: RawToolServer, secrets: ToolSecrets, directory: strin
     type: "stdio",
     ...rules,
     resources: raw.resources,
+    questions: raw.questions,
     idleAfterMs,
     command: resolve(directory, raw.command),
     args: raw.args,

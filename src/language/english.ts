@@ -1,5 +1,5 @@
 /* eslint-disable max-lines -- a language is one file, so that another one is added with one */
-import type { AgentPlace, CloudPlace, CloudRule, Phrases, UsageWords } from "./phrases.ts";
+import type { AgentPlace, CloudPlace, CloudRule, FieldWords, Phrases, UsageWords } from "./phrases.ts";
 import { clockOf, dateOf, type Recurrence } from "../time/recurrence.ts";
 import { wordSet } from "./word-set.ts";
 import { counted } from "./counted.ts";
@@ -229,7 +229,7 @@ export const english = {
       `${deciders === "asker" ? `\`${asker}\` or a moderator decides` : "A moderator decides"} within ${inWords(minutes)}: \`!approve ${code}\` or \`!refuse ${code}\` (\`yes ${code}\`, \`no ${code}\`)${isEncrypted ? "" : ", or react with ✅ or ❌"}. After that, I don't do it.`,
     forGood: ({ code }) => `\`!approve ${code} always\`, by a moderator, also lets me use it here later.`,
     fileLost: "A file from my tool could not be sent.",
-    timeIsOver: "I have not done this: nobody has agreed in time.",
+    timeIsOver: "I have not done this: nobody has answered in time.",
     stopped: "I have not done this: my answer was stopped.",
     needsCode: (code) =>
       `Please write it with the letters of my question: \`yes ${code}\` or \`no ${code}\`. In an encrypted room a server could show me a plain word as the answer to another question.`,
@@ -243,6 +243,45 @@ export const english = {
       "Only a moderator can decide for all later calls, and not about this one. You may be able to decide without `always`.",
     takenInPause: (agent) =>
       `${agent} is paused by whoever runs it. Your word is taken; the call is made when the pause is over.`,
+    asking: {
+      question: ({ tool, server, host, asker }) =>
+        `**\`${tool}\` of \`${server}\` (${host}) asks \`${asker}\` something.** The words in the frame are its own, and nobody has checked them:`,
+      how: ({ asker, minutes, code, fields }) => {
+        const answer = [
+          `\`!answer ${code}\` agrees to it`,
+          `\`!answer ${code}\` and what you want to say`,
+          `\`!answer ${code}\` and below it a line for each field, such as \`name: value\``,
+        ][Math.min(fields, 2)];
+        return `Only \`${asker}\` can answer, within ${inWords(minutes)}: ${answer}; \`!refuse ${code}\` says no.`;
+      },
+      goTo: ({ isCloud, host }) =>
+        isCloud
+          ? `Your answer leaves this server's network: it goes to **${host}**.`
+          : `Your answer stays in this server's network (${host}).`,
+      noSecrets: "Never write a password, a key or a card's number: it would stay in this room.",
+      noPages: "It also wanted you to open a web page. I have declined that.",
+      field: fieldInWords,
+      choices: "choices:",
+      fallback: "if you say nothing:",
+      fault: (fault, code) => {
+        switch (fault.kind) {
+          case "nothing_asked":
+            return `This has no field to fill in. \`!answer ${code}\` alone agrees to it.`;
+          case "no_field":
+            return `I don't know which field “${fault.words.replaceAll("`", "")}” belongs to. Please begin each line with the name of a field: \`name: value\`.`;
+          case "twice":
+            return `\`${fault.field.name}\` is there twice. Please answer again.`;
+          case "missing":
+            return `\`${fault.field.name}\` is missing: ${fieldInWords(fault.field)}. Please answer again.`;
+          case "unfit":
+            return `\`${fault.field.name}\` has to be ${fieldInWords(fault.field)}. Please answer again.`;
+        }
+      },
+      needsAnswer: (code) =>
+        `This wants an answer: \`!answer ${code}\` and what you want to say, or \`!refuse ${code}\`.`,
+      needsDecision: (code) => `This wants a yes or a no: \`!approve ${code}\` or \`!refuse ${code}\`.`,
+      notYours: "Only the person who asked me can answer that.",
+    },
     agreeing: ["yes", "ok", "okay"],
     refusing: ["no"],
   },
@@ -345,8 +384,12 @@ export const english = {
       meaning: "lets me use a tool for which I have asked; by a moderator, for good",
       takes: "CODE [always]",
     },
+    answer: {
+      meaning: "answers what a tool asks you",
+      takes: "CODE [ANSWER]",
+    },
     refuse: {
-      meaning: "refuses that",
+      meaning: "refuses either of these",
       takes: "CODE",
     },
     tools: {
@@ -505,6 +548,7 @@ export const english = {
     how: "in one message that grows, as a new one at the end, or whole",
     which: "the language",
     code: "the four letters of my question",
+    answer: "what you want to say; for several fields a line for each, such as “name: value”",
     lasting: "“always”: for later calls in this room, too",
     doing: "whether I may use the tool; without it, I explain it",
     tool: "the tool's name; without it, I list all",
@@ -561,6 +605,32 @@ function when(recurrence: Recurrence): string {
       return `every ${LIST.format(recurrence.days.map((day) => WEEKDAYS[day - 1] ?? ""))} ${at}`;
     }
   }
+}
+
+function fieldInWords({ kind, isRequired, least, most }: FieldWords): string {
+  const kinds = {
+    text: "a text",
+    email: "an e-mail address",
+    address: "a web address",
+    date: "a date as 2027-01-31",
+    time: "a time as 2027-01-31T18:00:00Z",
+    number: "a number as 1.5",
+    whole_number: "a whole number",
+    yes_no: "yes or no",
+    choice: "one of its choices",
+    choices: "some of its choices, with commas between them",
+  };
+  const isText = ["text", "email", "address", "date", "time"].includes(kind);
+  const unit = isText ? " characters" : kind === "choices" ? " of them" : "";
+  const within =
+    least === undefined && most === undefined
+      ? ""
+      : least === undefined
+        ? `, at most ${most}${unit}`
+        : most === undefined
+          ? `, at least ${least}${unit}`
+          : `, ${least} to ${most}${unit}`;
+  return `${kinds[kind]}${within}${isRequired ? "" : ", if you like"}`;
 }
 
 function inWords(minutes: number): string {

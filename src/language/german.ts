@@ -1,5 +1,5 @@
 /* eslint-disable max-lines -- a language is one file, so that another one is added with one */
-import type { CloudPlace, CloudRule, UsageWords } from "./phrases.ts";
+import type { CloudPlace, CloudRule, FieldWords, UsageWords } from "./phrases.ts";
 import { clockOf, dateOf, type Recurrence } from "../time/recurrence.ts";
 import { wordSet } from "./word-set.ts";
 import type { Words } from "./words.ts";
@@ -237,7 +237,7 @@ export const german: Words = {
       `${deciders === "asker" ? `\`${asker}\` oder ein Moderator entscheidet` : "Ein Moderator entscheidet"}, in höchstens ${inWords(minutes)}: \`!approve ${code}\` oder \`!refuse ${code}\` (\`ja ${code}\`, \`nein ${code}\`)${isEncrypted ? "" : ", oder reagiere mit ✅ oder ❌"}. Danach tue ich es nicht.`,
     forGood: ({ code }) => `Mit \`!approve ${code} always\` von einem Moderator darf ich es hier auch später.`,
     fileLost: "Eine Datei meines Werkzeugs konnte nicht gesendet werden.",
-    timeIsOver: "Das habe ich nicht getan: Niemand hat rechtzeitig zugestimmt.",
+    timeIsOver: "Das habe ich nicht getan: Niemand hat rechtzeitig geantwortet.",
     stopped: "Das habe ich nicht getan: Meine Antwort wurde angehalten.",
     needsCode: (code) =>
       `Schreibe es bitte mit den Buchstaben meiner Frage: \`ja ${code}\` oder \`nein ${code}\`. In einem verschlüsselten Raum könnte ein Server mir ein bloßes Wort als Antwort auf eine andere Frage zeigen.`,
@@ -251,6 +251,45 @@ export const german: Words = {
       "Für alle späteren Aufrufe kann nur ein Moderator entscheiden, und nicht bei diesem. Ohne `always` kannst du vielleicht entscheiden.",
     takenInPause: (agent) =>
       `${agent} macht Pause, weil der Betreiber es so will. Dein Wort gilt; der Aufruf folgt, wenn die Pause vorbei ist.`,
+    asking: {
+      question: ({ tool, server, host, asker }) =>
+        `**\`${tool}\` von \`${server}\` (${host}) fragt \`${asker}\` etwas.** Die Worte im Rahmen sind seine eigenen, und niemand hat sie geprüft:`,
+      how: ({ asker, minutes, code, fields }) => {
+        const answer = [
+          `\`!answer ${code}\` stimmt zu`,
+          `\`!answer ${code}\` und was du sagen willst`,
+          `\`!answer ${code}\` und darunter für jedes Feld eine Zeile, wie \`name: wert\``,
+        ][Math.min(fields, 2)];
+        return `Antworten kann nur \`${asker}\`, in höchstens ${inWords(minutes)}: ${answer}; \`!refuse ${code}\` sagt nein.`;
+      },
+      goTo: ({ isCloud, host }) =>
+        isCloud
+          ? `Deine Antwort verlässt das Netz dieses Servers: Sie geht an **${host}**.`
+          : `Deine Antwort bleibt im Netz dieses Servers (${host}).`,
+      noSecrets: "Schreibe nie ein Passwort, einen Schlüssel oder eine Kartennummer: Es bliebe in diesem Raum stehen.",
+      noPages: "Außerdem solltest du eine Webseite öffnen. Das habe ich abgelehnt.",
+      field: fieldInWords,
+      choices: "Angebote:",
+      fallback: "wenn du nichts sagst:",
+      fault: (fault, code) => {
+        switch (fault.kind) {
+          case "nothing_asked":
+            return `Hier ist kein Feld auszufüllen. \`!answer ${code}\` allein stimmt zu.`;
+          case "no_field":
+            return `Ich weiß nicht, zu welchem Feld „${fault.words.replaceAll("`", "")}“ gehört. Beginne bitte jede Zeile mit dem Namen eines Felds: \`name: wert\`.`;
+          case "twice":
+            return `\`${fault.field.name}\` kommt zweimal vor. Antworte bitte noch einmal.`;
+          case "missing":
+            return `\`${fault.field.name}\` fehlt: ${fieldInWords(fault.field)}. Antworte bitte noch einmal.`;
+          case "unfit":
+            return `\`${fault.field.name}\` passt nicht, nötig ist: ${fieldInWords(fault.field)}. Antworte bitte noch einmal.`;
+        }
+      },
+      needsAnswer: (code) =>
+        `Das will eine Antwort: \`!answer ${code}\` und was du sagen willst, oder \`!refuse ${code}\`.`,
+      needsDecision: (code) => `Das will ein Ja oder Nein: \`!approve ${code}\` oder \`!refuse ${code}\`.`,
+      notYours: "Darauf kann nur antworten, wer mich gefragt hat.",
+    },
     agreeing: ["ja", "einverstanden"],
     refusing: ["nein"],
   },
@@ -358,8 +397,12 @@ export const german: Words = {
       meaning: "lässt mich ein Werkzeug benutzen, nach dem ich gefragt habe; von einem Moderator auch auf Dauer",
       takes: "CODE [always]",
     },
+    answer: {
+      meaning: "beantwortet, was ein Werkzeug dich fragt",
+      takes: "CODE [ANTWORT]",
+    },
     refuse: {
-      meaning: "lehnt das ab",
+      meaning: "lehnt beides ab",
       takes: "CODE",
     },
     tools: {
@@ -519,6 +562,7 @@ export const german: Words = {
     how: "in einer Nachricht, die wächst, am Ende als neue, oder ganz",
     which: "die Sprache",
     code: "die vier Buchstaben meiner Frage",
+    answer: "was du sagen willst; bei mehreren Feldern eine Zeile für jedes, wie „name: wert“",
     lasting: "„always“: auch für spätere Aufrufe in diesem Raum",
     doing: "ob ich das Werkzeug benutzen darf; ohne Angabe erkläre ich es",
     tool: "der Name des Werkzeugs; ohne Angabe zeige ich alle",
@@ -577,6 +621,32 @@ function when(recurrence: Recurrence): string {
       return `jeden ${LIST.format(recurrence.days.map((day) => WEEKDAYS[day - 1] ?? ""))} ${at}`;
     }
   }
+}
+
+function fieldInWords({ kind, isRequired, least, most }: FieldWords): string {
+  const kinds = {
+    text: "ein Text",
+    email: "eine E-Mail-Adresse",
+    address: "eine Webadresse",
+    date: "ein Datum wie 2027-01-31",
+    time: "eine Zeit wie 2027-01-31T18:00:00Z",
+    number: "eine Zahl wie 1.5",
+    whole_number: "eine ganze Zahl",
+    yes_no: "ja oder nein",
+    choice: "eines der Angebote",
+    choices: "einige der Angebote, mit Kommas dazwischen",
+  };
+  const isText = ["text", "email", "address", "date", "time"].includes(kind);
+  const unit = isText ? " Zeichen" : kind === "choices" ? " davon" : "";
+  const within =
+    least === undefined && most === undefined
+      ? ""
+      : least === undefined
+        ? `, höchstens ${most}${unit}`
+        : most === undefined
+          ? `, mindestens ${least}${unit}`
+          : `, ${least} bis ${most}${unit}`;
+  return `${kinds[kind]}${within}${isRequired ? "" : ", wenn du magst"}`;
 }
 
 function inWords(minutes: number): string {

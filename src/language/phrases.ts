@@ -63,6 +63,34 @@ export interface ToolQuestionWords {
   readonly isEncrypted: boolean;
 }
 
+/** A question of a tool's server to a person. */
+export interface InputQuestionWords extends Pick<
+  ToolQuestionWords,
+  "tool" | "server" | "host" | "isCloud" | "asker" | "code" | "minutes"
+> {
+  /** The number of fields. */
+  readonly fields: number;
+  /** Whether it also wanted web pages opened. */
+  readonly hasPages: boolean;
+}
+
+/** A field of such a question. */
+export interface FieldWords {
+  readonly name: string;
+  readonly kind:
+    "text" | "email" | "address" | "date" | "time" | "number" | "whole_number" | "yes_no" | "choice" | "choices";
+  readonly isRequired: boolean;
+  /** Characters of a text, values of numbers, or chosen ones. */
+  readonly least?: number;
+  readonly most?: number;
+}
+
+/** The reason why an answer to such a question does not count. */
+export type FormFaultWords =
+  | { readonly kind: "nothing_asked" }
+  | { readonly kind: "no_field"; readonly words: string }
+  | { readonly kind: "twice" | "missing" | "unfit"; readonly field: FieldWords };
+
 /** The words of a command: its meaning, in a few words, and the phrases of that command alone. */
 export interface CommandWords {
   readonly meaning: string;
@@ -207,6 +235,29 @@ export interface Phrases {
     readonly notYours: Readonly<Record<"asker" | "moderators", string>>;
     readonly notAlways: string;
     readonly takenInPause: (agent: string) => string;
+    /** About questions of tools to a person. */
+    readonly asking: {
+      readonly question: (asked: InputQuestionWords) => string;
+      /** Who answers, how, and until when. */
+      readonly how: (asked: InputQuestionWords) => string;
+      /** Where the answer goes. */
+      readonly goTo: (asked: InputQuestionWords) => string;
+      readonly noSecrets: string;
+      /** It also wanted web pages opened. */
+      readonly noPages: string;
+      /** What a field takes. */
+      readonly field: (field: FieldWords) => string;
+      /** Stands before the choices of a field. */
+      readonly choices: string;
+      /** Stands before the value of a field for which nothing is said. */
+      readonly fallback: string;
+      readonly fault: (fault: FormFaultWords, code: string) => string;
+      /** Somebody agrees to such a question, which wants an answer. */
+      readonly needsAnswer: (code: string) => string;
+      /** Somebody answers a question that wants a yes or a no. */
+      readonly needsDecision: (code: string) => string;
+      readonly notYours: string;
+    };
     /** Words that agree or refuse, in lower case. */
     readonly agreeing: readonly string[];
     readonly refusing: readonly string[];

@@ -41,6 +41,8 @@ export type Step =
   | "step.begun"
   /** The result of a call came; it is not stored. */
   | "step.called"
+  /** The question of a call's server to the person is stored; it is not sent. */
+  | "step.asking_back"
   /** The end of a call is stored; the turn continues. */
   | "step.ended"
   /** The beginning of an answer is shown; its turn does not know it. */

@@ -11,6 +11,21 @@ export function visibleJson(value: unknown): string {
     .replace(/@(?=room)/giu, escaped);
 }
 
+/**
+ * A stranger's text for people, in which nothing is hidden, as in {@link visibleJson}, but in lines of its own. Runs of spaces
+ * and empty lines become one.
+ */
+export function visibleText(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/\r\n?/g, "\n")
+    .replace(/[ \t]+/g, " ")
+    .replace(/ ?\n[\n ]*/g, "\n")
+    .replace(HIDDEN, escaped)
+    .replace(/@(?=room)/giu, escaped)
+    .trim();
+}
+
 /** Everything but letters, marks, signs, digits, the space and the line feeds between values. */
 const HIDDEN = /(?![ \n])[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 

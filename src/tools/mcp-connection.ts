@@ -1,4 +1,5 @@
 import {
+  CLIENT_CAPABILITIES_META_KEY,
   Client,
   ProtocolError,
   ProtocolErrorCode,
@@ -14,7 +15,9 @@ import { rootCertificates } from "node:tls";
 import type { McpServerConfig, StdioToolServer } from "../config/config.ts";
 import { objectOf } from "../matrix/json.ts";
 import { reasonOfNetworkError } from "../observability/network-fault.ts";
+import { responsesTo, type CallInput } from "../turns/call-input.ts";
 import { boundedFetch } from "./http-fetch.ts";
+import { readInputRequest, WantsInput } from "./input-request.ts";
 import { launchOf } from "./sandbox.ts";
 import { callResourceTool, isResourceTool, RESOURCE_TOOLS } from "./resource-tools.ts";
 import { StdioTransport } from "./stdio-transport.ts";
@@ -32,6 +35,12 @@ const CONNECT_MS = 10_000;
 
 /** The most pages of a list of tools. */
 const MOST_PAGES = 16;
+
+/** The most times that a call is made again at once because its server asks for that, and asks nobody anything. */
+const MOST_REPEATS = 3;
+
+/** Tells a server that it may ask the person, by a form (MCP 2026-07-28, "Elicitation"). */
+const MAY_ASK = { [CLIENT_CAPABILITIES_META_KEY]: { elicitation: { form: {} } } };
 
 /** The error of a server that needs what this client does not offer, such as questions to the person (MCP 2026-07-28). */
 const WANTS_MORE: number = ProtocolErrorCode.MissingRequiredClientCapability;
@@ -76,6 +85,11 @@ export class McpConnection {
     return this.#isOpen;
   }
 
+  /** Whether its protocol has questions that outlive the call in which they are asked: older ones ask in its middle. */
+  get #knowsQuestions(): boolean {
+    return this.#client.getProtocolEra() === "modern";
+  }
+
   /** The server's tools, within bounds. */
   async tools(
     signal: AbortSignal,
@@ -100,21 +114,26 @@ export class McpConnection {
     return { tools: [...own, ...(hasSome ? RESOURCE_TOOLS : [])], faulty: [...faulty, ...twice] };
   }
 
-  /** Calls a tool. What the tool itself calls an error is a result. */
-  async call(
-    name: string,
-    given: Readonly<Record<string, unknown>>,
-    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
-  ): Promise<ToolResult> {
-    if (this.#offersResources && isResourceTool(name)) {
-      const deadline = performance.now() + timeoutMs;
-      return callResourceTool(name, given, (method, asked) => {
-        const leftMs = Math.max(1, deadline - performance.now());
-        return this.#ask({ method, params: { ...asked } }, leftMs, signal);
-      });
-    }
+  /** Calls a tool. What the tool itself calls an error is a result. Throws WantsInput where it asks the person first. */
+  async call(name: string, given: Readonly<Record<string, unknown>>, call: OneCall): Promise<ToolResult> {
+    const deadline = performance.now() + call.timeoutMs;
+    const ask = (method: string, asked: Readonly<Record<string, unknown>>, mayAsk = false): Promise<unknown> => {
+      const leftMs = Math.max(1, deadline - performance.now());
+      return this.#ask({ method, params: { ...asked } }, leftMs, call.signal, mayAsk);
+    };
+    if (this.#offersResources && isResourceTool(name)) return callResourceTool(name, given, ask);
     const params = { name, arguments: { ...given } };
-    return readResult(await this.#ask({ method: "tools/call", params }, timeoutMs, signal));
+    if (call.mayAsk !== true || !this.#knowsQuestions) return readResult(await ask("tools/call", params));
+    const { input } = call;
+    let answers = input && { inputResponses: responsesTo(input), ...stateOf(input) };
+    for (let repeats = 0; repeats <= MOST_REPEATS; repeats++) {
+      const told = objectOf(await ask("tools/call", { ...params, ...answers, _meta: MAY_ASK }, true));
+      if (told["resultType"] !== "input_required") return readResult(told);
+      const request = readInputRequest(told);
+      if (request.forms.length > 0) throw new WantsInput(request);
+      answers = { inputResponses: {}, ...stateOf(request) };
+    }
+    throw new ToolFailure("wants_input", "it wants the same call again and again");
   }
 
   /** Ends it, and the program behind it. Never throws. */
@@ -129,14 +148,34 @@ export class McpConnection {
     request: { method: string; params: Record<string, unknown> },
     timeout: number,
     signal: AbortSignal,
+    allowInputRequired = false,
   ): Promise<unknown> {
     try {
-      return await this.#client.request(request, ANYTHING, { signal, timeout, maxTotalTimeout: timeout });
+      return await this.#client.request(request, ANYTHING, {
+        signal,
+        timeout,
+        maxTotalTimeout: timeout,
+        allowInputRequired,
+      });
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw failureOf(error, this.#transport, true);
     }
   }
+}
+
+/** One call of a tool. */
+export interface OneCall {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Whether its server may ask the person something. */
+  readonly mayAsk?: boolean;
+  /** What it has asked before, with the answers. */
+  readonly input?: CallInput | undefined;
+}
+
+function stateOf({ state }: { readonly state?: string }): { readonly requestState?: string } {
+  return state === undefined ? {} : { requestState: state };
 }
 
 interface Begun {
@@ -207,7 +246,10 @@ async function openHttp(
   return { client, transport, dispatcher };
 }
 
-/** It can do nothing for servers: no model answers them, nobody is asked, and they see no folder. */
+/**
+ * It can do nothing for servers by itself: no model answers them, and they see no folder. Calls say that the person may be asked:
+ * see {@link MAY_ASK}.
+ */
 function clientFor(mode: "auto" | "legacy", changed: () => void): Client {
   const client = new Client(
     { name: "matrix-agents", version: "1" },

@@ -6,7 +6,7 @@ import type { McpConnection } from "./mcp-connection.ts";
 import type { FaultyTool, KnownTool } from "./tool-definition.ts";
 import { ToolFailure } from "./tool-failure.ts";
 import type { ToolResult } from "./tool-result.ts";
-import type { ServedTool, ToolSource } from "./tool-source.ts";
+import type { CallContext, ServedTool, ToolSource } from "./tool-source.ts";
 
 /** The time for which a list of tools counts, in ms, where the server says nothing of a change. */
 const LIST_MS = 300_000;
@@ -81,10 +81,16 @@ export class ToolServer implements ToolSource {
     await this.#use(signal, () => Promise.resolve());
   }
 
-  /** Calls a tool. Throws the signal's reason, too. */
-  call(name: string, given: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<ToolResult> {
-    const { callTimeoutMs: timeoutMs } = this.config;
-    return this.#use(signal, (connection) => connection.call(name, given, { timeoutMs, signal }));
+  /** Calls a tool; without a question behind the call, nobody can be asked anything. Throws the signal's reason, too. */
+  call(
+    name: string,
+    given: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+    context?: Pick<CallContext, "input">,
+  ): Promise<ToolResult> {
+    const { callTimeoutMs: timeoutMs, questions } = this.config;
+    const call = { timeoutMs, signal, mayAsk: questions && context !== undefined, input: context?.input };
+    return this.#use(signal, (connection) => connection.call(name, given, call));
   }
 
   /** Ends the connection, and calls under way. */

@@ -1,4 +1,5 @@
 import type { ToolRules, ToolServerConfig } from "../config/config.ts";
+import type { CallInput } from "../turns/call-input.ts";
 import type { TurnStep } from "../turns/turn-step.ts";
 import type { Turn } from "../turns/turn.ts";
 import type { KnownTool } from "./tool-definition.ts";
@@ -21,6 +22,8 @@ export interface CallContext {
   readonly steps: readonly TurnStep[];
   /** The call's id, which no other call of the turn has. */
   readonly callId: string;
+  /** What the server has asked in this call, with the answers. */
+  readonly input?: CallInput | undefined;
 }
 
 /** Where tools come from: a server, or the bridge itself. */
@@ -32,7 +35,7 @@ export interface ToolSource {
   served(signal: AbortSignal): Promise<readonly ServedTool[]>;
   /** Makes ready for a call. Throws ToolFailure, and the signal's reason. */
   reach(signal: AbortSignal): Promise<void>;
-  /** Calls a tool. Throws ToolFailure, and the signal's reason. */
+  /** Calls a tool. Throws ToolFailure (WantsInput where it asks the person first), and the signal's reason. */
   call(
     tool: string,
     given: Readonly<Record<string, unknown>>,

@@ -1,6 +1,8 @@
 import type { SentEvent, StoredBeside } from "../ghost/form.ts";
 import { reached } from "../observability/steps.ts";
+import type { CallInput } from "./call-input.ts";
 import {
+  askedBack,
   endOf,
   madeTogether,
   nextStep,
@@ -78,6 +80,8 @@ export interface StepRecords {
   asked(sent: SentEvent): Promise<void>;
   /** A call whose end is not known is proposed again, under another code. Resolves with its step. */
   lost(step: OpenCall): Promise<OpenCall>;
+  /** A call whose server asks the person something is proposed again, under another code. Resolves with its step. */
+  askingBack(step: OpenCall, input: CallInput): Promise<OpenCall>;
   /** The call is about to be made. */
   begun(step: OpenCall): Promise<void>;
   /** @param contents the files of its result. */
@@ -98,6 +102,9 @@ const TOO_MANY_WAIT = failed(
 const DECLINED = failed("Not done: a person has refused this. Do not try it again, unless you are asked to.");
 const TIMED_OUT = failed(
   "Not done: people have to agree to this first, and nobody did in time. Say so in your answer.",
+);
+const UNANSWERED = failed(
+  "Not done: the tool has asked the person something first, and got no answer in time. Say so in your answer.",
 );
 const UNKNOWN = failed(
   "It is not known whether this was done: the connection broke in the middle. Do not do it again. Say so in your answer.",
@@ -245,9 +252,12 @@ async function make(
   await records.begun(step);
   steps[step.number - 1] = { ...step, state: "running" };
   reached("step.begun");
-  const { answer, contents } = await ready.make();
+  const made = await ready.make();
   reached("step.called");
-  await end({ ...step, state: "done", answer }, steps, records, contents);
+  if ("input" in made) {
+    steps[step.number - 1] = await records.askingBack(step, made.input);
+    reached("step.asking_back");
+  } else await end({ ...step, state: "done", answer: made.answer }, steps, records, made.contents);
 }
 
 /** Asks a person about a call, unless too many wait. */
@@ -274,10 +284,12 @@ async function askPerson(
 
 /** Ends a call that a person has declined, or that nobody has decided about in time. */
 async function declined(step: OpenCall, steps: TurnStep[], work: StepWork, records: StepRecords): Promise<void> {
-  const isTimedOut = step.decidedBy === undefined;
+  const isUnanswered = askedBack(step) !== undefined;
+  const isTimedOut = isUnanswered || step.decidedBy === undefined;
   if (isTimedOut && step.code !== undefined) await work.timeIsOver(step.code);
+  const answer = isUnanswered ? UNANSWERED : isTimedOut ? TIMED_OUT : DECLINED;
   if (step.call.isLost === true) await end({ ...step, state: "unknown", answer: UNKNOWN }, steps, records);
-  else await end({ ...step, state: "refused", answer: isTimedOut ? TIMED_OUT : DECLINED }, steps, records);
+  else await end({ ...step, state: "refused", answer }, steps, records);
 }
 
 async function end(

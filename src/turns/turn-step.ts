@@ -1,4 +1,5 @@
 import type { CallFile } from "./call-file.ts";
+import { openForm, type CallInput, type InputForm } from "./call-input.ts";
 import type { TokenUsage, TurnReply } from "./turn.ts";
 
 /**
@@ -11,6 +12,7 @@ import type { TokenUsage, TurnReply } from "./turn.ts";
  *                   └─▶ failed         nothing came back, or not all of it
  * a tool:     proposed ──▶ running ──▶ done
  *               │  ▲ └─▶ refused │
+ *               │  ├─────────────┤ its server asks the person something, and is called again with the answer
  *               │  └─────────────┤ the process ended meanwhile, and nobody knows whether it was done: a person is asked
  *               ▼                └─▶ unknown   nobody can be asked
  *            waiting ─▶ approved ─▶ running
@@ -83,8 +85,10 @@ export interface ProposedCall {
   readonly kept?: string;
   /** It was begun before, and nobody knows whether it was done. */
   readonly isLost?: true;
-  /** The last question to people about it. */
+  /** The last question to people whether to make it. */
   readonly asked?: AskedPerson;
+  /** What its server has asked the person, with the answers. */
+  readonly input?: CallInput;
 }
 
 /** A question to people about a call. */
@@ -111,12 +115,14 @@ export interface CallResult {
   readonly unsent?: number;
 }
 
-/** A call that was made. */
-export interface MadeCall {
-  readonly answer: CallResult;
-  /** The contents of {@link CallResult.files}, in their order. */
-  readonly contents?: readonly Uint8Array[];
-}
+/** A call that was made: it has a result, or its server asks the person something first. */
+export type MadeCall =
+  | {
+      readonly answer: CallResult;
+      /** The contents of {@link CallResult.files}, in their order. */
+      readonly contents?: readonly Uint8Array[];
+    }
+  | { readonly input: CallInput };
 
 /** A step whose model must be asked, or asked again. */
 export type AskedStep = Extract<ModelStep, { state: "asked" }>;
@@ -202,6 +208,11 @@ function mayBeTogether({ call: { onlyReads, mayRepeat, isLost } }: OpenCall): bo
 /** A call that waits, as it was before people were asked about it. */
 export function proposedAgain({ number, askedOf, call, code }: WaitingCall): OpenCall {
   return { number, askedOf, state: "proposed", call, ...(code === undefined ? {} : { code }) };
+}
+
+/** The question of a tool's server for whose answer a call waits; undefined where people decide whether it is made. */
+export function askedBack({ call }: Pick<CallStep, "call">): InputForm | undefined {
+  return openForm(call.input);
 }
 
 /** The steps of a turn with the calls that nobody has decided about in time, if it is over, as declined by nobody. */

@@ -5,6 +5,7 @@ import { fencedAtOnce, fencedWithLast, type Lease } from "../leases/leases.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { Seal, SealedRow, Seals } from "../sealing/seals.ts";
 import { newCode } from "./call-code.ts";
+import { openForm, type CallInput } from "./call-input.ts";
 import { putCallFiles } from "./call-files.ts";
 import type { StepRecords } from "./step-loop.ts";
 import { noteEvent } from "./turn-rows.ts";
@@ -16,6 +17,7 @@ import {
   type Said,
   type StepEnd,
   type TurnStep,
+  type WaitingCall,
 } from "./turn-step.ts";
 import type { Turn } from "./turn.ts";
 
@@ -136,11 +138,11 @@ export class TurnSteps {
       asked: async ({ eventId, mark }) => {
         await fencedAtOnce(this.#database, lease, (tx) => Promise.all([mark?.(tx), noteEvent(tx, turn, eventId)]));
       },
-      lost: async ({ number, askedOf, call }) => {
-        const again: OpenCall = { number, askedOf, state: "proposed", call: { ...call, isLost: true } };
-        const [coded = again] = await this.#withCodes([again], (steps) => this.#write(lease, turn, steps));
-        return coded;
-      },
+      lost: ({ number, askedOf, call }) =>
+        this.#proposeAgain(lease, turn, { number, askedOf, state: "proposed", call: { ...call, isLost: true } }),
+      // Whoever has agreed to the call has agreed to it still.
+      askingBack: (step, input) =>
+        this.#proposeAgain(lease, turn, { ...step, state: "proposed", call: { ...step.call, input } }),
       begun: async ({ number }) => {
         await fencedAtOnce(this.#database, lease, (tx) =>
           tx.query("update turn_steps set state = 'running' where turn = $1 and number = $2", [turn.id, number]),
@@ -149,6 +151,26 @@ export class TurnSteps {
       ended: (step, contents = []) =>
         this.#write(lease, turn, [step], (tx, seal) => this.#putFiles(tx, seal, turn, step, contents)),
     };
+  }
+
+  /** Writes a call under another code, so that a word that was held back counts for nothing. */
+  async #proposeAgain(lease: Lease, turn: WhichTurn, step: OpenCall): Promise<OpenCall> {
+    const [coded = step] = await this.#withCodes([step], (steps) => this.#write(lease, turn, steps));
+    return coded;
+  }
+
+  /**
+   * Writes the person's answer to the question of a call's server; the next question, if there is one, has another code. The
+   * caller holds the lock of the turn's row.
+   */
+  async answered(tx: Queryable, turn: WhichTurn, step: WaitingCall, input: CallInput): Promise<void> {
+    const call = { ...step.call, input };
+    const hasMore = openForm(input) !== undefined;
+    const next: OpenCall = hasMore
+      ? { ...step, state: "proposed", call, code: newCode() }
+      : { ...step, state: "approved", call };
+    const seal = await this.#seals.in(tx, { ghost: turn.ghost, roomId: turn.roomId });
+    await putSteps(tx, seal, turn, [next]);
   }
 
   /** The number of calls of a conversation that wait for a person. */

@@ -2,6 +2,7 @@ import type { Database, Queryable } from "../database/database.ts";
 import { isStorable } from "../database/text.ts";
 import { fencedAtOnce, type Lease } from "../leases/leases.ts";
 import type { TurnSteps } from "./turn-steps.ts";
+import { withAnswer, type InputAnswer } from "./call-input.ts";
 import { TURN, turnOf, type TurnRow } from "./turn-rows.ts";
 import type { WaitingCall } from "./turn-step.ts";
 import type { Turn } from "./turn.ts";
@@ -17,9 +18,9 @@ export interface WaitingQuestion {
 /** The rows of `turns` and of their calls that wait for a person's word. */
 export class WaitingTurns {
   readonly #database: Database;
-  readonly #steps: Pick<TurnSteps, "of">;
+  readonly #steps: Pick<TurnSteps, "of" | "answered">;
 
-  constructor(database: Database, steps: Pick<TurnSteps, "of">) {
+  constructor(database: Database, steps: Pick<TurnSteps, "of" | "answered">) {
     this.#database = database;
     this.#steps = steps;
   }
@@ -87,23 +88,49 @@ export class WaitingTurns {
     decision: "approved" | "declined",
     by: string,
   ): Promise<boolean> {
-    // The clock of now: this transaction may have begun before the time was over.
-    const { count: open } = await tx.query(
-      `select from turns where id = $1 and state in ('running', 'waiting') and waits_until > clock_timestamp() for update`,
-      [turn.id],
-    );
-    if (open === 0) return false;
+    if (!(await isOpen(tx, turn))) return false;
     const { count } = await tx.query(
       `update turn_steps set state = $4, decided_by = $5
        where turn = $1 and number = $2 and code = $3 and state = 'waiting'`,
       [turn.id, step.number, code, decision, by],
     );
     if (count === 0) return false;
-    await tx.query(
-      `update turns set state = 'queued' where id = $1 and state = 'waiting'
-         and not exists (select from turn_steps where turn = $1 and turn_steps.state = 'waiting')`,
-      [turn.id],
-    );
+    await queueIfDecided(tx, turn);
     return true;
   }
+
+  /**
+   * Records the person's answer to the question of a call's server, and queues its turn where no other call of it waits.
+   * False where the call waits no more.
+   */
+  async answer(tx: Queryable, { turn, step, code }: WaitingQuestion, answer: InputAnswer): Promise<boolean> {
+    const { input } = step.call;
+    if (input === undefined || !(await isOpen(tx, turn))) return false;
+    const { count } = await tx.query(
+      "select from turn_steps where turn = $1 and number = $2 and code = $3 and state = 'waiting' for update",
+      [turn.id, step.number, code],
+    );
+    if (count === 0) return false;
+    await this.#steps.answered(tx, turn, step, withAnswer(input, answer));
+    await queueIfDecided(tx, turn);
+    return true;
+  }
+}
+
+/** Locks a turn that may wait. False where it does not, or its time is over. */
+async function isOpen(tx: Queryable, { id }: Turn): Promise<boolean> {
+  // The clock of now: this transaction may have begun before the time was over.
+  const { count } = await tx.query(
+    `select from turns where id = $1 and state in ('running', 'waiting') and waits_until > clock_timestamp() for update`,
+    [id],
+  );
+  return count > 0;
+}
+
+async function queueIfDecided(tx: Queryable, { id }: Turn): Promise<void> {
+  await tx.query(
+    `update turns set state = 'queued' where id = $1 and state = 'waiting'
+       and not exists (select from turn_steps where turn = $1 and turn_steps.state = 'waiting')`,
+    [id],
+  );
 }

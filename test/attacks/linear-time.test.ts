@@ -19,7 +19,15 @@ import { stoppedInCall, withCalls, withCallUnderWay, withWait } from "../../src/
 import type { ProposedCall, TurnStep } from "../../src/turns/turn-step.ts";
 import { codeWord, isToolWord, plainWord } from "../../src/commands/code-word.ts";
 import { questionStep, readCode } from "../../src/turns/call-code.ts";
-import { visibleJson } from "../../src/text/visible-json.ts";
+import { visibleJson, visibleText } from "../../src/text/visible-json.ts";
+import { cut } from "../../src/text/cut.ts";
+import { inputQuestion } from "../../src/answering/input-question.ts";
+import { isFitValue, valueIn } from "../../src/tools/field-value.ts";
+import { readFormAnswer } from "../../src/tools/form-answer.ts";
+import { readForm } from "../../src/tools/input-form.ts";
+import { readInputRequest } from "../../src/tools/input-request.ts";
+import { ToolFailure } from "../../src/tools/tool-failure.ts";
+import type { FieldKind, InputForm } from "../../src/turns/call-input.ts";
 import { describeMisspelt, readCommand } from "../../src/commands/read-command.ts";
 import * as commandArguments from "../../src/commands/arguments.ts";
 import { valueInWords } from "../../src/commands/setting-words.ts";
@@ -96,7 +104,7 @@ import { parseTransaction, type RoomEvent, type Transaction } from "../../src/ho
 import { ownEchoes } from "../../src/mailbox/own-echoes.ts";
 import { outsideOfSaid, saidInRoom } from "../../src/mailbox/said-in-room.ts";
 import { wordsIn } from "../../src/language/languages.ts";
-import type { ToolQuestionWords } from "../../src/language/phrases.ts";
+import type { InputQuestionWords, ToolQuestionWords } from "../../src/language/phrases.ts";
 import { spokenLanguage } from "../../src/language/spoken-language.ts";
 import { route } from "../../src/mailbox/routing.ts";
 import { codesOf, reasonOfNetworkCode, reasonOfNetworkError } from "../../src/observability/network-fault.ts";
@@ -365,6 +373,9 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     isToolWord: (text) => isToolWord({ name: text, rest: text }),
   },
   "turns/call-code.ts": { readCode: (text) => readCode(text), questionStep: (text) => questionStep(text) },
+  "answering/input-question.ts": {
+    inputQuestion: (text) => inputQuestion(WORDS, inputFacts(), formOf(text), TARGET, { mentions: [], mark: MARK }),
+  },
   "answering/tool-question.ts": {
     toolQuestion: (text) => toolQuestion(WORDS, toolFacts(), { [text]: text }, TARGET, { mentions: [], mark: MARK }),
     questionIsOver: (text) => questionIsOver(text, WORDS.tools.stopped),
@@ -375,7 +386,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     stoppedInCall: (text) => stoppedInCall(callsOf(text), callOf(text), WORDS),
     withCallUnderWay: (text) => withCallUnderWay(callsOf(text), callOf(text), WORDS),
   },
-  "text/visible-json.ts": { visibleJson: (text) => visibleJson({ [text]: text }) },
+  "text/visible-json.ts": { visibleJson: (text) => visibleJson({ [text]: text }), visibleText },
   "commands/read-command.ts": {
     readCommand: (text) => {
       for (const { name } of [...COMMANDS, { name: "x" }]) readCommand({ name, rest: text });
@@ -876,6 +887,42 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
       readResultFile({ data: Buffer.from(text).toString("base64"), uri: `x://h/${text}`, isSound: true }, 1),
     ],
   },
+  "text/cut.ts": { cut: (text) => cut(text, 300) },
+  "tools/field-value.ts": {
+    valueIn: (text) => {
+      for (const field of formOf(text).fields) valueIn(field, text);
+    },
+    isFitValue: (text) => formOf(text).fields.map((field) => isFitValue(field, text)),
+  },
+  "tools/form-answer.ts": {
+    readFormAnswer: (text) => {
+      const { fields } = formOf(text);
+      for (const some of [[], fields.slice(0, 1), fields]) readFormAnswer(some, text);
+      readFormAnswer(fields, `text=${text}`);
+    },
+  },
+  "tools/input-form.ts": {
+    readForm: (text) =>
+      readForm({
+        type: "object",
+        properties: { [text]: { type: "string", title: text, description: text, default: text, enum: [text] } },
+        required: [text],
+      }),
+  },
+  "tools/input-request.ts": {
+    readInputRequest: (text) => {
+      const properties = { a: { type: "string", title: text } };
+      const params = { message: text, requestedSchema: { type: "object", properties } };
+      const elicitation = { method: "elicitation/create", params };
+      for (const inputRequests of [{ [text]: elicitation }, { a: elicitation }]) {
+        try {
+          readInputRequest({ inputRequests, requestState: text });
+        } catch (error) {
+          assert.ok(error instanceof ToolFailure);
+        }
+      }
+    },
+  },
   "tools/tool-schema.ts": {
     readToolSchema: (text) =>
       readToolSchema({ type: "object", description: text, properties: { [text]: { enum: [text] } } }),
@@ -1091,6 +1138,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "observability/outage.ts",
     "observability/repeated-lines.ts",
     "turns/turn-step.ts",
+    "turns/call-input.ts",
+    "tools/input-request.ts WantsInput",
     "answering/company.ts",
     "answering/failure-notices.ts fixed",
     "answering/file-mentions.ts",
@@ -1531,6 +1580,22 @@ function callsOf(text: string): TurnStep[] {
 }
 
 const MARK = { origin: "$e", hops: 0 };
+
+/** A form of each kind of field, whose words are a stranger's, of the lengths to which they are cut. */
+function formOf(text: string): InputForm {
+  const kinds: readonly FieldKind[] = [
+    ...(["text", "email", "address", "date", "time", "number", "whole_number", "yes_no", "choice", "choices"] as const),
+  ];
+  const [words, choice] = [cut(text, 300), text.slice(0, 100)];
+  const about = { title: words, description: words, choices: [{ value: choice, title: choice }, { value: "a" }] };
+  const fields = kinds.map((kind) => ({ key: kind, name: kind, kind, isRequired: true, ...about }));
+  return { key: text, message: text, fields };
+}
+
+function inputFacts(): InputQuestionWords {
+  const { tool, server, host, isCloud, asker, code, minutes } = toolFacts();
+  return { tool, server, host, isCloud, asker, code, minutes, fields: 10, hasPages: true };
+}
 
 /** The facts of a question about a call; its arguments are another matter. */
 function toolFacts(): ToolQuestionWords {

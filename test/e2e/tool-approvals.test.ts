@@ -464,7 +464,7 @@ describe("a tool that people have to agree to", () => {
     await alice.waitMessage({
       roomId,
       sender: agent,
-      where: ({ eventId, body }) => eventId === question.eventId && body.includes("nobody has agreed in time"),
+      where: ({ eventId, body }) => eventId === question.eventId && body.includes("nobody has answered in time"),
     });
     const word = await say(roomId, `!approve ${code}`);
     await said(roomId, word, /^Nothing waits here/);

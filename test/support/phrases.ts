@@ -1,4 +1,4 @@
-import type { ToolQuestionWords } from "../../src/language/phrases.ts";
+import type { FieldWords, FormFaultWords, InputQuestionWords, ToolQuestionWords } from "../../src/language/phrases.ts";
 import type { SettingWord, Words } from "../../src/language/words.ts";
 
 type Say = (...parts: never[]) => string | undefined;
@@ -58,6 +58,33 @@ const TOOL_QUESTIONS: [ToolQuestionWords][] = [
       minutes: 600,
     },
   ],
+];
+
+const INPUT_QUESTION: InputQuestionWords = {
+  tool: "book",
+  server: "travel",
+  host: "tools.travel",
+  isCloud: false,
+  asker: "@alice:example.org",
+  code: "BCDF",
+  minutes: 60,
+  fields: 1,
+  hasPages: false,
+};
+const INPUT_QUESTIONS: [InputQuestionWords][] = [
+  [INPUT_QUESTION],
+  [{ ...INPUT_QUESTION, fields: 0, isCloud: true, hasPages: true }],
+  [{ ...INPUT_QUESTION, fields: 3, minutes: 1 }],
+];
+
+const FIELD: FieldWords = { name: "city", kind: "text", isRequired: true };
+const FIELDS: [FieldWords][] = [
+  ...(
+    ["text", "email", "address", "date", "time", "number", "whole_number", "yes_no", "choice", "choices"] as const
+  ).map((kind): [FieldWords] => [{ ...FIELD, kind }]),
+  [{ ...FIELD, isRequired: false, least: 1 }],
+  [{ ...FIELD, most: 5 }],
+  [{ ...FIELD, kind: "choices", least: 1, most: 5 }],
 ];
 
 /** The settings whose values are shown in other words than they are stored in. */
@@ -123,6 +150,22 @@ const PARTS: PartsOf<Omit<Words, "settings">> & Settings = {
     needsCode: [["BCDF"]],
     unknownCode: [["BCDF"]],
     takenInPause: [["Llama"]],
+    asking: {
+      question: INPUT_QUESTIONS,
+      how: INPUT_QUESTIONS,
+      goTo: INPUT_QUESTIONS,
+      field: FIELDS,
+      fault: [
+        [{ kind: "nothing_asked" }, "BCDF"],
+        [{ kind: "no_field", words: "somewhere" }, "BCDF"],
+        ...(["twice", "missing", "unfit"] as const).map((kind): [FormFaultWords, string] => [
+          { kind, field: FIELD },
+          "BCDF",
+        ]),
+      ],
+      needsAnswer: [["BCDF"]],
+      needsDecision: [["BCDF"]],
+    },
   },
   unknownCommand: [
     ["hepl", ""],

@@ -39,6 +39,7 @@ export function toolProgram(args: readonly string[], more: Partial<StdioToolServ
     approverUsers: [],
     callTimeoutMs: 20_000,
     resources: false,
+    questions: true,
     idleAfterMs: 600_000,
     ...more,
   };

@@ -2,60 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { StdioToolServer } from "../../../src/config/config.ts";
 import { pauseAgent } from "../../../src/agents/pauses.ts";
-import { Outbox } from "../../../src/ghost/outbox.ts";
-import type { Lease } from "../../../src/leases/leases.ts";
-import { questionStep } from "../../../src/turns/call-code.ts";
-import type { AskedPerson, CallStep, WaitingCall } from "../../../src/turns/turn-step.ts";
-import { TurnStore } from "../../../src/turns/turn-store.ts";
-import { stepOf, type Turn } from "../../../src/turns/turn.ts";
+import type { AskedPerson } from "../../../src/turns/turn-step.ts";
 import { audited } from "../../support/audit.ts";
 import { ALICE, BOB, LLAMA, MODERATOR, QWEN, ROOM, World, type Saying } from "../../support/conversation-world.ts";
 import { forEachDatabase } from "../../support/databases.ts";
-import { sealsOf } from "../../support/seals.ts";
 import { toolProgram, UNKIND_TOOL_SERVER } from "../../support/tool-servers.ts";
+import { callStates, waitingCall } from "../../support/waiting-call.ts";
 
-const TOOL = { server: "files", name: "write", definition: "hash" };
 const GIVEN = { secret: "swordfish" };
 const GROUP: Saying = { direct: false };
-
-/** A conversation in which a call waits for people. */
-async function waiting(
-  world: World,
-  asked: Partial<AskedPerson> = {},
-): Promise<{ readonly code: string; readonly turn: Turn }> {
-  const eventId = await world.say("Llama: write it", GROUP);
-  const turn = await world.turn(eventId);
-  assert.ok(turn);
-  const { database } = world;
-  const { rows } = await database.query<Lease>("select ghost, epoch from leases where ghost = $1", [LLAMA]);
-  const [lease] = rows;
-  assert.ok(lease);
-  const store = new TurnStore(database, sealsOf(database));
-  await store.start(lease, turn);
-  const records = store.steps.recordsOf(lease, turn, 3_600_000);
-  const call = { id: "c", name: "files__write", arguments: GIVEN, tool: TOOL, mayRepeat: false };
-  const proposed: CallStep = { number: 2, askedOf: "tool", state: "proposed", call };
-  const model = { number: 1, askedOf: "model", state: "called", answer: { text: "" } } as const;
-  const [step] = await records.called(model, [proposed]);
-  assert.ok(step?.code !== undefined);
-  const { code } = step;
-  const question: WaitingCall = {
-    ...step,
-    state: "waiting",
-    call: { ...call, asked: { deciders: "asker", canGrant: true, ...asked } },
-  };
-  const event = { txnId: code, roomId: ROOM, eventType: "m.room.message", content: "{}" };
-  await new Outbox(database, sealsOf(database)).store(lease, event, records.asking(question));
-  await records.asked({ eventId: `$${code}`, mark: undefined });
-  await store.waiting.wait(lease, turn);
-  world.sentAs.set(stepOf(turn, questionStep(code)), `$${code}`);
-  return { code, turn };
-}
-
-async function stateOf(world: World): Promise<unknown[]> {
-  const { rows } = await world.database.query("select state, decided_by from turn_steps where asked_of = 'tool'");
-  return rows;
-}
 
 const WAITS = [{ state: "waiting", decided_by: null }];
 
@@ -76,9 +31,9 @@ forEachDatabase((_kind, open) => {
         ["no", "declined", "tool.declined"],
       ] as const) {
         await world.database.query("delete from turns");
-        const { code } = await waiting(world);
+        const { code } = await waitingCall(world);
         await world.say(`Llama: ${word} ${code}`, GROUP);
-        assert.deepEqual(await stateOf(world), [{ state, decided_by: ALICE }]);
+        assert.deepEqual(await callStates(world), [{ state, decided_by: ALICE }]);
         assert.deepEqual((await audited(world.database)).at(-1), { kind, ...who, bytes });
       }
       assert.doesNotMatch(JSON.stringify(await audited(world.database)), /swordfish/);
@@ -86,15 +41,15 @@ forEachDatabase((_kind, open) => {
 
     it("is a decision for good only by a moderator, and where the tool allows that", async () => {
       const world = new World(await open());
-      const { code } = await waiting(world, { canGrant: false });
+      const { code } = await waitingCall(world, { canGrant: false });
       await world.say(`!approve ${code} always`, { ...GROUP, sender: MODERATOR });
       assert.match(lastSaid(world), /not about this one/);
-      assert.deepEqual(await stateOf(world), WAITS);
+      assert.deepEqual(await callStates(world), WAITS);
       await world.database.query("delete from turns");
-      const other = await waiting(world);
+      const other = await waitingCall(world);
       await world.say(`!approve ${other.code} always`, GROUP);
       assert.match(lastSaid(world), /Only moderators/);
-      assert.deepEqual(await stateOf(world), WAITS);
+      assert.deepEqual(await callStates(world), WAITS);
       await world.say(`!approve ${other.code} always`, { ...GROUP, sender: MODERATOR });
       const { rows } = await world.database.query(
         "select server, tool, decision, definition, encrypted from tool_grants",
@@ -125,30 +80,30 @@ forEachDatabase((_kind, open) => {
       for (const [deciders, sender, isNamed, counts] of cases) {
         await world.database.query("delete from turns");
         world.tools.reconfigure(isNamed ? new Map([["files", rules]]) : new Map());
-        const { code } = await waiting(world, { deciders });
+        const { code } = await waitingCall(world, { deciders });
         await world.say(`!approve ${code}`, { ...GROUP, sender });
         const expected = counts ? [{ state: "approved", decided_by: sender }] : WAITS;
-        assert.deepEqual(await stateOf(world), expected, `${deciders} ${sender}`);
+        assert.deepEqual(await callStates(world), expected, `${deciders} ${sender}`);
       }
     });
 
     it("needs no agent's name, and is heard by the agent whose call it is alone", async () => {
       const world = new World(await open());
-      const { code } = await waiting(world);
+      const { code } = await waitingCall(world);
       const before = world.sent.length;
       await world.say(`yes ${code}`, { ...GROUP, to: QWEN });
       await world.say("!approve ZZZZ", GROUP);
       await world.say("yes ZZZZ", GROUP);
-      assert.deepEqual([world.sent.length, await stateOf(world)], [before, WAITS]);
+      assert.deepEqual([world.sent.length, await callStates(world)], [before, WAITS]);
       await world.say(`yes ${code}`, GROUP);
-      assert.deepEqual(await stateOf(world), [{ state: "approved", decided_by: ALICE }]);
+      assert.deepEqual(await callStates(world), [{ state: "approved", decided_by: ALICE }]);
       assert.equal((await world.turns()).length, 1, "it is no question");
     });
 
     it("counts unencrypted only where nothing is encrypted", async () => {
       const world = new World(await open());
       world.encrypted = true;
-      const { code } = await waiting(world);
+      const { code } = await waitingCall(world);
       for (const body of [`!approve ${code}`, `yes ${code}`]) {
         await world.say(body, { ...GROUP, encrypted: false });
         assert.match(lastSaid(world), /This room is encrypted, and that was not/);
@@ -156,10 +111,10 @@ forEachDatabase((_kind, open) => {
       // The room looks unencrypted now; the question came encrypted.
       world.encrypted = false;
       await world.say(`!approve ${code}`, GROUP);
-      assert.deepEqual(await stateOf(world), WAITS);
+      assert.deepEqual(await callStates(world), WAITS);
       world.encrypted = true;
       await world.say(`!approve ${code}`, GROUP);
-      assert.deepEqual(await stateOf(world), [{ state: "approved", decided_by: ALICE }]);
+      assert.deepEqual(await callStates(world), [{ state: "approved", decided_by: ALICE }]);
     });
 
     it("counts as a bare reply or a reaction to the question only where nothing is encrypted", async () => {
@@ -167,47 +122,47 @@ forEachDatabase((_kind, open) => {
       for (const encrypted of [true, false]) {
         await world.database.query("delete from turns");
         world.encrypted = encrypted;
-        const { code, turn } = await waiting(world);
+        const { code, turn } = await waitingCall(world);
         world.senders.set(`$${code}`, LLAMA);
         const reaction = { eventId: "$r", roomId: ROOM, sender: ALICE, target: `$${code}`, key: "✅" };
         await world.settle(world.conversation.reaction(world.ghost(), { ...reaction, target: turn.eventId }));
         await world.settle(world.conversation.reaction(world.ghost(), { ...reaction, sender: BOB }));
-        assert.deepEqual(await stateOf(world), WAITS);
+        assert.deepEqual(await callStates(world), WAITS);
         if (encrypted) {
           await world.settle(world.conversation.reaction(world.ghost(), reaction));
           await world.say("yes", { ...GROUP, also: { "m.relates_to": { "m.in_reply_to": { event_id: `$${code}` } } } });
           assert.match(lastSaid(world), new RegExp(`yes ${code}`));
-          assert.deepEqual(await stateOf(world), WAITS);
+          assert.deepEqual(await callStates(world), WAITS);
         } else {
           await world.settle(world.conversation.reaction(world.ghost(), reaction));
-          assert.deepEqual(await stateOf(world), [{ state: "approved", decided_by: ALICE }]);
+          assert.deepEqual(await callStates(world), [{ state: "approved", decided_by: ALICE }]);
         }
       }
     });
 
     it("is taken while the agent is paused, and the person is told that the call waits on", async () => {
       const world = new World(await open());
-      const { code } = await waiting(world);
+      const { code } = await waitingCall(world);
       await pauseAgent(world.database, LLAMA, "local:office");
       await world.pauses.refresh();
       await world.say(`Llama: yes ${code}`, GROUP);
-      assert.deepEqual(await stateOf(world), [{ state: "approved", decided_by: ALICE }]);
+      assert.deepEqual(await callStates(world), [{ state: "approved", decided_by: ALICE }]);
       assert.match(lastSaid(world), /Llama is paused by whoever runs it\. Your word is taken; the call is made when/);
     });
 
     it("is nothing any more once the question was stopped, and then its questions are closed", async () => {
       const world = new World(await open());
-      const { code, turn } = await waiting(world);
+      const { code, turn } = await waitingCall(world);
       await world.say("Llama: !stop", GROUP);
       assert.deepEqual(world.waitsStopped, [code]);
-      assert.deepEqual(await stateOf(world), []);
+      assert.deepEqual(await callStates(world), []);
       await world.say(`Llama: !approve ${code}`, GROUP);
       assert.match(lastSaid(world), /Nothing waits here/);
-      const again = await waiting(world);
+      const again = await waitingCall(world);
       const deletion = { roomId: ROOM, sender: ALICE, target: again.turn.eventId };
       await world.settle(world.conversation.redacted(world.ghost(), deletion));
       assert.ok(world.redacted.includes(`$${again.code}`));
-      assert.deepEqual(await stateOf(world), []);
+      assert.deepEqual(await callStates(world), []);
       assert.notEqual(turn.id, again.turn.id);
     });
   });

@@ -95,6 +95,6 @@ describe("the question whether a tool may be used", () => {
   it("is replaced when nobody has to answer it any more", () => {
     const content = questionIsOver("$asked", wordsIn("en").tools.timeIsOver);
     assert.deepEqual(content["m.relates_to"], { rel_type: "m.replace", event_id: "$asked" });
-    assert.match(JSON.stringify(content["m.new_content"]), /nobody has agreed in time/);
+    assert.match(JSON.stringify(content["m.new_content"]), /nobody has answered in time/);
   });
 });

@@ -43,6 +43,6 @@ describe("each command", () => {
 
   it("needs no agent's name where it ends answers, or decides a question that an agent asked", () => {
     const bare = COMMANDS.filter(({ isBare }) => isBare === true).map(({ name }) => name);
-    assert.deepEqual(bare, ["stop", "privacy", "approve", "refuse"]);
+    assert.deepEqual(bare, ["stop", "privacy", "approve", "answer", "refuse"]);
   });
 });

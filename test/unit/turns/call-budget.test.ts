@@ -16,6 +16,7 @@ const RECORDS: StepRecords = {
   asking: NOBODY_ASKED,
   asked: NOBODY_ASKED,
   lost: NOBODY_ASKED,
+  askingBack: NOBODY_ASKED,
   begun: () => Promise.resolve(),
   ended: () => Promise.resolve(),
 };

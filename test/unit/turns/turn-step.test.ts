@@ -12,7 +12,9 @@ import {
   type StepRecords,
   type Waits,
 } from "../../../src/turns/step-loop.ts";
+import { withAnswer, type CallInput } from "../../../src/turns/call-input.ts";
 import {
+  askedBack,
   endOf,
   FIRST_STEP,
   MOST_AT_ONCE,
@@ -23,6 +25,7 @@ import {
   type CallStep,
   type ProposedCall,
   type TurnStep,
+  type WaitingCall,
 } from "../../../src/turns/turn-step.ts";
 
 const REPLY: TurnReply = {
@@ -47,6 +50,19 @@ function call(id: string, more: Partial<ProposedCall> = {}): ProposedCall {
   const tool = { server: "files", name: "read", definition: "h" };
   return { id, name: "files__read", arguments: {}, tool, mayRepeat: false, ...more };
 }
+
+const INPUT: CallInput = {
+  forms: [
+    {
+      key: "q",
+      message: "Where?",
+      fields: [{ key: "city", name: "city", kind: "text", isRequired: true, choices: [] }],
+    },
+  ],
+  declined: [],
+  round: 1,
+  goesTo: { host: "tools.files", to: "local" },
+};
 
 const ASKED = { deciders: "asker", canGrant: true } as const;
 
@@ -143,6 +159,7 @@ class Taken {
   readonly events: string[] = [];
   answers: (TurnReply | CallsWanted)[] = [];
   may: (id: string) => ReadyCall["may"] = () => "call";
+  asksBack: (call: ProposedCall) => CallInput | undefined = () => undefined;
   fails: string | undefined;
   waitingElsewhere = 0;
   /** The most calls that were under way at once. */
@@ -163,6 +180,10 @@ class Taken {
         await this.#note(`lost ${step.number}`);
         return { ...step, state: "proposed", call: { ...step.call, isLost: true }, code: "NEW" };
       },
+      askingBack: async (step, input) => {
+        await this.#note(`asking back ${step.number}`);
+        return { ...step, state: "proposed", call: { ...step.call, input }, code: `BACK${input.round}` };
+      },
       begun: ({ number }) => this.#note(`begun ${number}`),
       ended: ({ number, state }) => this.#note(`${state} ${number}`),
     };
@@ -175,9 +196,11 @@ class Taken {
           assert.ok(answer);
           return answer;
         },
-        ready: async ({ call: { id }, state }, _steps, isAhead) => {
+        ready: async (step, _steps, isAhead) => {
+          const { state, call } = step;
+          const { id } = call;
           await this.#note(`ready ${id}`);
-          const may = state === "approved" ? "call" : this.may(id);
+          const may = askedBack(step) !== undefined ? "ask" : state === "approved" ? "call" : this.may(id);
           if (may === "refuse") return { may, answer: { text: "No.", isError: true } };
           if (may === "ask") return { may, asked: ASKED, question: { body: `May I ${id}?` } };
           if (may === "hold" || isAhead) return { may: "hold" };
@@ -189,7 +212,8 @@ class Taken {
               // As long as the others need to begin.
               await sleep(5);
               this.#underWay--;
-              return { answer: RESULT };
+              const input = this.asksBack(call);
+              return input === undefined ? { answer: RESULT } : { input };
             },
           };
         },
@@ -245,6 +269,38 @@ describe("a turn", () => {
       ["a", "b", "c", "d", "e", "f", "g", "h"],
       "the results stand in the model's order",
     );
+  });
+
+  it("asks the person what a call's server asks, and goes on with the answer", async () => {
+    const turn = new Taken();
+    turn.asksBack = ({ input }) => (input === undefined ? INPUT : undefined);
+    turn.answers = [wanted(call("a"), call("b"))];
+    const steps: TurnStep[] = [FIRST_STEP];
+    assert.deepEqual(await turn.take(steps), { outcome: "waits" });
+    assert.deepEqual(turn.events.slice(2), [
+      ...["ready a", "begun 2", "made a", "asking back 2"],
+      ...["ready a", "waiting 2", "sent BACK1: May I a?", "asked $BACK1"],
+      // The call behind it is not made.
+      "ready b",
+    ]);
+    const [, asked] = steps as [TurnStep, WaitingCall];
+    const input = withAnswer(INPUT, { action: "accept", content: { city: "Berlin" } });
+    const answered: TurnStep = { ...asked, state: "approved", call: { ...asked.call, input } };
+    turn.events.length = 0;
+    turn.answers = [REPLY];
+    const again: TurnStep[] = [CALLED, answered, { ...step(3, "proposed"), call: call("b") } as TurnStep];
+    await turn.take(again);
+    assert.deepEqual(turn.events.slice(0, 4), ["ready a", "begun 2", "made a", "done 2"]);
+  });
+
+  it("tells its model that nobody has answered a call's server in time, whoever had agreed to the call", async () => {
+    const turn = new Taken();
+    turn.answers = [REPLY];
+    const waits = { ...step(2, "waiting"), code: "BCDF", decidedBy: "@bob:hs" } as WaitingCall;
+    const steps = [...outOfTime([CALLED, { ...waits, call: { ...waits.call, input: INPUT } }], true)];
+    await turn.take(steps);
+    assert.deepEqual(turn.events, ["over BCDF", "refused 2", "asked after 2"]);
+    assert.match(JSON.stringify(steps[1]), /asked the person something first, and got no answer in time/);
   });
 
   it("ends what is under way before it fails, asks, or goes on", async () => {
