@@ -25,15 +25,19 @@ export const answer: Command<Answer> = {
   meaning: (words) => words.commands.answer.meaning,
   takes: (words) => words.commands.answer.takes,
   read: readAnswer,
-  carryOut: async ({ toolDecisions, turnQueued }, { ghost, message, words }, { code, words: said }) => {
+  carryOut: async ({ toolDecisions, pauses, turnQueued }, asked, { code, words: said }) => {
+    const { ghost, message, agentName, words } = asked;
     if (said.length > LONGEST_TEXT) return { words: words.tooLong(said.length, LONGEST_TEXT) };
     const [question] = await toolDecisions.waiting(ghost.userId, message.roomId, code);
     if (question === undefined) return { words: words.tools.unknownCode(code) };
     const verdict = await toolDecisions.answer(question, message, said);
     const { asking } = words.tools;
     switch (verdict.kind) {
-      case "taken":
-        return { reaction: TAKEN, ...verdict.outcome, after: turnQueued };
+      case "taken": {
+        const waitsOn = pauses.of(ghost.userId) !== undefined;
+        const report = waitsOn ? { words: words.tools.takenInPause(agentName) } : { reaction: TAKEN };
+        return { ...report, ...verdict.outcome, after: turnQueued };
+      }
       case "not_encrypted":
         return { words: words.saidInClear };
       case "not_asked":

@@ -31,7 +31,11 @@ function readValue({ kind, choices }: Takes, words: string): FieldValue | undefi
       const found = parts.filter((part) => part !== "").map((part) => chosen(choices, part));
       return found.every((one) => one !== undefined) ? [...new Set(found)] : undefined;
     }
-    default:
+    case "text":
+    case "email":
+    case "address":
+    case "date":
+    case "time":
       return words;
   }
 }
@@ -55,8 +59,13 @@ export function isFitValue({ kind, choices, least = -Infinity, most = Infinity }
         isWithin(value.length) &&
         value.every((one) => choices.some((choice) => choice.value === one))
       );
-    default:
-      return typeof value === "string" && isWithin([...value].length) && FORMATS[kind](value);
+    case "text":
+    case "email":
+    case "address":
+    case "date":
+    case "time":
+      // JSON Schema counts code points.
+      return typeof value === "string" && isWithin(Array.from(value).length) && FORMATS[kind](value);
   }
 }
 

@@ -10,7 +10,8 @@ import { realToolServer, toolProgram } from "./tool-servers.ts";
 
 /** The configuration of a server over HTTP. */
 function toolsAt(url: string, more: Partial<HttpToolServer> = {}): HttpToolServer {
-  const { cloudModels, tools, approvers, approverUsers, resources, questions, callTimeoutMs, idleAfterMs } = toolProgram([]);
+  const { cloudModels, tools, approvers, approverUsers, resources, questions, callTimeoutMs, idleAfterMs } =
+    toolProgram([]);
   const rules = { cloudModels, tools, approvers, approverUsers, resources, questions, callTimeoutMs, idleAfterMs };
   return { type: "http", ...rules, url, locality: "local", ...more };
 }

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { WantsInput } from "../../../src/tools/input-request.ts";
-import { ToolFailure } from "../../../src/tools/tool-failure.ts";
+import type { ToolFailure } from "../../../src/tools/tool-failure.ts";
 import type { ToolResult } from "../../../src/tools/tool-result.ts";
 import type { ToolServer } from "../../../src/tools/tool-server.ts";
 import type { CallInput, InputAnswer } from "../../../src/turns/call-input.ts";

@@ -90,7 +90,7 @@ describe("the form of a tool's question", () => {
         ["more", "choices", false, undefined, undefined, undefined, [["x", "Ex"]]],
       ],
     );
-    assert.deepEqual([fields?.[0]?.title, fields?.[0]?.description], ["Name", "Your name"]);
+    assert.deepEqual([fields[0]?.title, fields[0]?.description], ["Name", "Your name"]);
   });
 
   it("may be empty: then it asks for a yes", () => {
