@@ -82,3 +82,21 @@ export async function decideBy(button: Locator): Promise<void> {
     return (await page.evaluate("window.isSent").catch(() => undefined)) !== false;
   });
 }
+
+/** A database that hangs, and then what waits for it, in ms. */
+export const PATIENCE_MS = 45_000;
+
+/** The words on an open page while the bridge says nothing. */
+export function banner(page: Page): Locator {
+  return page.getByText("The bridge does not answer. What you see may be old");
+}
+
+/** Waits until an open page shows a sign-in that was made now: it is told of changes. */
+export async function assertGoesOn(web: WebDeployment, page: Page): Promise<void> {
+  await banner(page).waitFor({ state: "hidden", timeout: PATIENCE_MS });
+  const rows = await page.locator("tbody tr").count();
+  await web.link();
+  await eventually("the page to be told", async () => (await page.locator("tbody tr").count()) > rows, {
+    timeoutMs: PATIENCE_MS,
+  });
+}

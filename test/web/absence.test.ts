@@ -5,28 +5,15 @@ import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { answerTo, chatWith } from "../support/calling-chat.ts";
 import { eventually } from "../support/eventually.ts";
-import { freePort } from "../support/free-port.ts";
-import { startPathProxy, type PathProxy } from "../support/path-proxy.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
-import { decideBy, startWebDeployment, type WebDeployment } from "../support/web-page.ts";
-
-/** A database that hangs, and then what waits for it. */
-const PATIENCE_MS = 45_000;
-
-/** The words on an open page while the bridge says nothing. */
-function banner(page: Page): ReturnType<Page["getByText"]> {
-  return page.getByText("The bridge does not answer. What you see may be old");
-}
-
-/** Waits until an open page shows a sign-in that was made now: it is told of changes. */
-async function assertGoesOn(web: WebDeployment, page: Page): Promise<void> {
-  await banner(page).waitFor({ state: "hidden", timeout: PATIENCE_MS });
-  const rows = await page.locator("tbody tr").count();
-  await web.link();
-  await eventually("the page to be told", async () => (await page.locator("tbody tr").count()) > rows, {
-    timeoutMs: PATIENCE_MS,
-  });
-}
+import {
+  assertGoesOn,
+  banner,
+  decideBy,
+  PATIENCE_MS,
+  startWebDeployment,
+  type WebDeployment,
+} from "../support/web-page.ts";
 
 describe("an open page, while parts are away", () => {
   let web: WebDeployment;
@@ -151,57 +138,6 @@ describe("an open page, while parts are away", () => {
       for (const { request } of streams) request.destroy();
     }
   });
-});
-
-describe("the page behind a proxy, below a path", () => {
-  for (const isStripped of [false, true]) {
-    it(`works where the proxy ${isStripped ? "takes the path away" : "leaves the path"}`, async (test) => {
-      const port = await freePort();
-      const url = `http://localhost:${port}/agents`;
-      const web = await startWebDeployment({}, { url });
-      test.after(() => web.stop());
-      const target = Number(new URL(web.url).port);
-      const proxy: PathProxy = await startPathProxy({ port, target, path: "/agents", isStripped });
-      test.after(() => proxy.stop());
-
-      const link = await web.link();
-      assert.ok(link.startsWith(`${url}/sign-in#`), link);
-      const page = await web.signedIn();
-      assert.equal(page.url(), `${url}/`);
-      const foreign: string[] = [];
-      page.on("response", (response) => {
-        if (response.status() >= 400 || !response.url().startsWith(`${url}/`)) foreign.push(response.url());
-      });
-      for (const name of ["At work", "Rooms", "Usage", "Set aside", "Audit log", "Checks", "System", "Agents"]) {
-        await page.getByRole("link", { name, exact: true }).click();
-        await page.getByRole("heading", { name, level: 1 }).waitFor();
-      }
-      await page.goto(`${url}/?page=2`);
-      await page.getByRole("link", { name: "Deutsch" }).click();
-      await page.getByRole("heading", { name: "Agenten" }).waitFor();
-      await page.getByRole("link", { name: "English" }).click();
-      await page.locator("summary", { hasText: "New device" }).first().click();
-      await decideBy(page.locator("form[action$=new-device] button").first());
-      await page.getByText("The agent gets a new device within a minute.").waitFor();
-      assert.ok(page.url().startsWith(`${url}/?said=`), page.url());
-      assert.deepEqual(foreign, []);
-
-      await page.goto(`${url}/audit`);
-      await assertGoesOn(web, page);
-      // Without a slash, as people type it.
-      await page.goto(url);
-      await page.getByRole("heading", { name: "Agents", level: 1 }).waitFor();
-      const session = async (): Promise<string | undefined> =>
-        (await page.context().cookies()).find(({ name }) => name === "matrix_agents_session")?.path;
-      assert.equal(await session(), "/agents");
-      assert.equal(await page.goto(`http://localhost:${port}/other`).then((answer) => answer?.status()), 404);
-
-      await page.goto(`${url}/`);
-      await page.getByRole("button", { name: "Sign out" }).click();
-      await page.waitForURL(`${url}/sign-in`);
-      assert.equal(await session(), undefined);
-    });
-  }
 });
 
 describe("the page of a bridge with the embedded database", () => {
