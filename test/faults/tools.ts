@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Step } from "../../src/observability/steps.ts";
 import { countingServer } from "../support/calling-chat.ts";
 import { eventually, NeverHappened } from "../support/eventually.ts";
+import { inCheckout } from "../support/paths.ts";
 import type { OllamaCall, OllamaMessage } from "../support/ollama-server.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import type { Chat, Tally } from "./ledger.ts";
@@ -11,10 +12,10 @@ import type { Scenario } from "./scenario.ts";
 import { preload, World } from "./world.ts";
 
 /**
- * The kinds of calls, and the tool that the model uses for each: one that may be repeated, one that changes something, and one
- * that changes something once people have agreed.
+ * The kinds of calls, and the tool that the model uses for each: one that may be repeated, one that changes something, one
+ * that changes something once people have agreed, and one whose server asks the person something first.
  */
-const TOOLS = { look: "free__look", count: "free__count", agree: "asking__count" } as const;
+const TOOLS = { look: "free__look", count: "free__count", agree: "asking__count", tell: "travel__book" } as const;
 const KINDS = Object.keys(TOOLS) as readonly (keyof typeof TOOLS)[];
 
 /** The steps at which the bridge is killed, with the kind of call that gets there. */
@@ -31,11 +32,17 @@ const CRASHES: readonly (readonly [Step, keyof typeof TOOLS])[] = [
   ["step.called", "count"],
   ["step.called", "agree"],
   ["step.ended", "count"],
+  ["step.called", "tell"],
+  ["step.asking_back", "tell"],
+  ["step.asked", "tell"],
+  ["step.waiting", "tell"],
+  ["turn.waiting", "tell"],
+  ["step.ended", "tell"],
   ["turn.made", "count"],
 ];
 
 const SETTLE_MS = 120_000;
-const CODE = /!approve ([A-Z]{4})/;
+const CODE = /!(?:approve|answer) ([A-Z]{4})/;
 const UNKNOWN = "nobody knows whether it was done";
 
 /** A question, and the one call that the model makes for it. */
@@ -68,7 +75,12 @@ class Errands {
     const file = join(await temporaryDirectory("errands"), "calls");
     await writeFile(file, "");
     const server = countingServer(file);
-    const tools = { free: { ...server, tools: { "*": "never" } }, asking: { ...server, tools: { "*": "ask" } } };
+    const args = [inCheckout("test/support/asking-tool-server.mjs"), file];
+    const tools = {
+      free: { ...server, tools: { "*": "never" } },
+      asking: { ...server, tools: { "*": "ask" } },
+      travel: { ...server, args, tools: { "*": "never" } },
+    };
     const world = await World.start({ database, extraConfig: { memory: { summaries: false }, tools } });
     world.ollama.install("llama3.2", { tokenMs: 5, calls: callsFor, answer: answerTo });
     return new Errands(world, file);
@@ -106,7 +118,7 @@ class Errands {
   async servers(): Promise<readonly number[]> {
     const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
     const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
-    return pids.filter((_, index) => lines[index]?.includes(`counts\0${this.#file}`));
+    return pids.filter((_, index) => lines[index]?.includes(`\0${this.#file}`));
   }
 
   /** Waits for the answers, counts them and the calls, and ends all of it. */
@@ -117,7 +129,7 @@ class Errands {
     await this.settle();
     const calls = (await readFile(this.#file, "utf8")).split("\n").filter((line) => line !== "");
     const results = this.#errands.map((errand) => {
-      const made = calls.filter((line) => line.includes(`"${errand.token}"`)).length;
+      const made = calls.filter((line) => line.includes(`"${errand.token}"`));
       return { errand, answers: answersTo(errand).length, ...verdictOf(errand, made) };
     });
     const messages = this.#world.chats.flatMap(({ person, agent, roomId }) =>
@@ -143,7 +155,10 @@ class Errands {
     await this.#world.stop();
   }
 
-  /** People agree to each call, and to none of which nobody knows whether it was made: it must not be made twice. */
+  /**
+   * People agree to each call, and to none of which nobody knows whether it was made: it must not be made twice. What a tool asks
+   * them, they answer.
+   */
   async #decide(): Promise<void> {
     while (!this.#isOver) {
       for (const { person, agent, roomId } of this.#world.chats) {
@@ -151,8 +166,13 @@ class Errands {
           const code = sender === agent ? CODE.exec(body)?.[1] : undefined;
           if (code === undefined || this.#decided.has(`${roomId} ${code}`)) continue;
           this.#decided.add(`${roomId} ${code}`);
-          const word = body.includes(UNKNOWN) ? "refuse" : "approve";
-          await patiently(() => person.sendText({ roomId, body: `!${word} ${code}` }));
+          const isAsked = body.includes(`!answer ${code}`);
+          const word = body.includes(UNKNOWN)
+            ? `!refuse ${code}`
+            : isAsked
+              ? `!answer ${code} Berlin`
+              : `!approve ${code}`;
+          await patiently(() => person.sendText({ roomId, body: word }));
         }
       }
       await sleep(100);
@@ -161,10 +181,14 @@ class Errands {
 }
 
 /** Whether an errand's calls are too few or too many. */
-function verdictOf(errand: Errand, made: number): { readonly isLost: boolean; readonly isTwice: boolean } {
-  if (errand.kind === "look") return { isLost: made === 0, isTwice: false };
+function verdictOf(errand: Errand, lines: readonly string[]): { readonly isLost: boolean; readonly isTwice: boolean } {
+  if (errand.kind === "look") return { isLost: lines.length === 0, isTwice: false };
   const isUnknown = questionsAbout(errand).some((body) => body.includes(UNKNOWN));
-  return { isLost: made === 0 && !isUnknown, isTwice: made > 1 };
+  // A call whose tool asks the person is made once without the answer, and once with it.
+  const answered = lines.filter((line) => line.includes('"accept"')).length;
+  const made = errand.kind === "tell" ? answered : lines.length;
+  const isTwice = made > 1 || lines.length - answered > 1;
+  return { isLost: made === 0 && !isUnknown, isTwice };
 }
 
 function answersTo({ chat, token }: Errand): readonly string[] {
