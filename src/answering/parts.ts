@@ -24,6 +24,7 @@ import { PictureAnswers, type Upload } from "./picture-answer.ts";
 import { RepliedMessages, type RepliedMessagesOptions } from "./replied-messages.ts";
 import { ReplyTargets, type IsLatest } from "./reply-targets.ts";
 import type { RoomLanguage } from "./room-language.ts";
+import type { AskToSignIn } from "./sign-in-links.ts";
 import { SummingUp } from "./summing-up.ts";
 import { ToolAgreements, type StandingOf } from "./tool-agreement.ts";
 import { ToolFiles } from "./tool-files.ts";
@@ -47,6 +48,8 @@ export interface AnsweringOptions extends VoicesOptions, RepliedMessagesOptions 
   readonly upload: Upload;
   readonly makeStream: MakeStream;
   readonly tools: ToolServers;
+  /** Has people sign in to servers of tools. */
+  readonly askToSignIn: AskToSignIn;
   /** Decides which of them may be used. */
   readonly toolAccess: ToolAccess;
   /** The time for people to decide about calls, in ms; read anew each time. */
@@ -106,10 +109,7 @@ export function answeringParts(options: AnsweringOptions): AnsweringParts {
   const files = new TurnFiles({ known: options.readFiles, models, transcriber, download: options.download });
   const prompts = new ModelPrompts({ voices, limits, files, agentOf });
   const asker = new ModelAsker({ prompts, limits, privacy, log });
-  const questions = new ToolQuestions({ targets, isEncrypted, waitsForMs: options.approvalMs });
-  const { tools: servers, toolAccess: access } = options;
-  const agreements = new ToolAgreements(options);
-  const tools = new ToolOffers({ servers, access, questions, agreements, privacy, models, allowances, log });
+  const tools = toolOffers(options, targets);
   const pictures = new PictureAnswers({ privacy, targets, answers, upload: options.upload });
   const consentQuestions = new ConsentQuestions({
     turns: turns.consent,
@@ -140,4 +140,12 @@ export function answeringParts(options: AnsweringOptions): AnsweringParts {
     toolFiles: new ToolFiles({ turns, upload: options.upload, language: options.language, log }),
     summingUp: new SummingUp({ voices, limits, summaries, allowances, privacy, defaults }),
   };
+}
+
+function toolOffers(options: AnsweringOptions, targets: ReplyTargets): ToolOffers {
+  const { tools: servers, toolAccess: access, approvalMs, askToSignIn, isEncrypted } = options;
+  const { privacy, models, allowances, log } = options;
+  const questions = new ToolQuestions({ targets, isEncrypted, waitsForMs: approvalMs });
+  const agreements = new ToolAgreements(options);
+  return new ToolOffers({ servers, access, questions, agreements, privacy, models, allowances, askToSignIn, log });
 }

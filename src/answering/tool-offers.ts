@@ -5,7 +5,7 @@ import type { KnownModels } from "../providers/model-facts.ts";
 import { ProviderError } from "../providers/provider.ts";
 import type { ToolCall, ToolDefinition } from "../providers/tool-call.ts";
 import { namesFor } from "../tools/tool-names.ts";
-import { destinationOfTool, type DecidedTool, type ToolAccess, type ToolUser } from "../tools/tool-access.ts";
+import { behalfOf, destinationOfTool, type DecidedTool, type ToolAccess, type ToolUser } from "../tools/tool-access.ts";
 import { faultOfArguments } from "../tools/tool-schema.ts";
 import type { ToolServers } from "../tools/tool-servers.ts";
 import type { ServedTool } from "../tools/tool-source.ts";
@@ -28,6 +28,7 @@ import type { ToolResult } from "../tools/tool-result.ts";
 import type { AnswerSoFar } from "./answer-so-far.ts";
 import type { ToolAgreements } from "./tool-agreement.ts";
 import type { ToolQuestions } from "./tool-questions.ts";
+import type { AskToSignIn } from "./sign-in-links.ts";
 import {
   CHANGED,
   FAULTS,
@@ -36,6 +37,7 @@ import {
   LAPSED,
   NO_MORE_TODAY,
   NOT_OFFERED,
+  signInFirst,
   TOO_LONG_TO_SHOW,
 } from "./tool-words.ts";
 import type { Voice } from "./voices.ts";
@@ -68,6 +70,7 @@ export class ToolOffers {
   readonly #privacy: PrivacyGate;
   readonly #models: KnownModels;
   readonly #allowances: Pick<Allowances, "takeToolCall">;
+  readonly #askToSignIn: AskToSignIn;
   readonly #log: Logger;
 
   constructor(options: {
@@ -78,6 +81,7 @@ export class ToolOffers {
     readonly privacy: PrivacyGate;
     readonly models: KnownModels;
     readonly allowances: Pick<Allowances, "takeToolCall">;
+    readonly askToSignIn: AskToSignIn;
     readonly log: Logger;
   }) {
     this.#servers = options.servers;
@@ -87,6 +91,7 @@ export class ToolOffers {
     this.#privacy = options.privacy;
     this.#models = options.models;
     this.#allowances = options.allowances;
+    this.#askToSignIn = options.askToSignIn;
     this.#log = options.log;
   }
 
@@ -160,10 +165,10 @@ export class ToolOffers {
     const { server, known } = tool;
     const ids = { ghost: turn.ghost, room: turn.roomId, event: turn.eventId, server, tool: known.name };
     try {
-      await this.#servers.reach(server, signal);
+      await this.#servers.reach(server, signal, behalfOf(userOf(turn)));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      return { may: "refuse", answer: this.#failed(ids, error) };
+      return { may: "refuse", answer: await this.#failed(ids, error, { turn, server }) };
     }
     if ((await this.#allowances.takeToolCall(usersOf(turn))) !== undefined)
       return { may: "refuse", answer: NO_MORE_TODAY };
@@ -193,14 +198,20 @@ export class ToolOffers {
             this.#log.info({ ...ids, forms: error.request.forms.length }, "a tool asks the person something");
             return { input: inputOf(error, call, tool) };
           }
-          return { answer: this.#failed(ids, error) };
+          return { answer: await this.#failed(ids, error, { turn, server }) };
         }
       },
     };
   }
 
-  #failed(ids: object, error: unknown): CallResult {
+  async #failed(
+    ids: object,
+    error: unknown,
+    { turn, server }: { readonly turn: Turn; readonly server: string },
+  ): Promise<CallResult> {
     const result = failedCall(error);
+    if (error instanceof ToolFailure && error.code === "sign_in")
+      return signInFirst(server, await this.#askToSignIn(turn, server));
     this.#log.warn({ ...ids, error }, "a tool could not be called");
     return result;
   }
@@ -243,8 +254,12 @@ function sizeOf({ arguments: given, input }: ProposedCall): number {
 }
 
 function userIn({ turn, voice, destination, encrypted, steps }: ToolAsker): ToolUser {
-  const { ghost, roomId, asker, hops } = turn;
-  return { ghost, roomId, asker, isFromAgent: hops > 0, agent: voice.agent.name, model: destination, encrypted, steps };
+  const { ghost, roomId } = turn;
+  return { ghost, roomId, ...userOf(turn), agent: voice.agent.name, model: destination, encrypted, steps };
+}
+
+function userOf({ asker, hops }: Turn): Pick<ToolUser, "asker" | "isFromAgent"> {
+  return { asker, isFromAgent: hops > 0 };
 }
 
 /** The tools as a model is told of them. */

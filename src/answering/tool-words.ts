@@ -1,5 +1,6 @@
 import type { CallFault } from "../providers/tool-call.ts";
 import { ToolFailure, type ToolFailureCode } from "../tools/tool-failure.ts";
+import type { AskedToSignIn } from "./sign-in-links.ts";
 import type { CallResult } from "../turns/turn-step.ts";
 
 /** The words for a model about a call that was not made because of a fault in it. Models read English best. */
@@ -46,6 +47,16 @@ export const FORM_TOO_LONG: CallResult = {
   isError: true,
 };
 
+/** The result of a call for which the person has to sign in first. */
+export function signInFirst(server: string, asked: AskedToSignIn): CallResult {
+  const next = {
+    sent: "They have been sent a link for that, in their direct chat with you. Tell them so, and that they can ask again afterwards.",
+    no_chat: `Tell them to write "!tools sign-in ${server}" to you in an encrypted direct chat, and to ask again afterwards.`,
+    failed: "That is not possible now. Tell them so.",
+  }[asked];
+  return { text: `Not done: the person who asks has to sign in to ${server} first. ${next}`, isError: true };
+}
+
 const FAILURES: Readonly<Record<ToolFailureCode, string>> = {
   unreachable: "Not done: the tool's server can't be reached.",
   ended: "The tool's server ended in the middle. Whether this was done is not known; do not do it again.",
@@ -54,6 +65,7 @@ const FAILURES: Readonly<Record<ToolFailureCode, string>> = {
   too_much: "The tool returned more than can be taken. Ask it for less.",
   refused: "Not done: the tool's server refused the call.",
   wants_input: "Not done: the tool asks for something that nobody can give it here. Say so in your answer.",
+  sign_in: "Not done: the person who asks has to sign in to the tool's server first.",
   cancelled: "Not done: it was cancelled.",
 };
 

@@ -35,6 +35,7 @@ export function makeConversation(
     consents,
     requests,
     grants,
+    toolSignIns: stores.toolSignIns.people,
     toolDecisions: new ToolDecisions({ database, turns: turns.waiting, servers, grants, permissions, isEncrypted }),
     waitsStopped: (waits) => {
       if (waits.length === 0) return;

@@ -25,6 +25,7 @@ import { pruneToolGrants } from "../tools/tool-grants.ts";
 import { pruneAllowances } from "../turns/allowances.ts";
 import type { Exchanges } from "../turns/exchanges.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
+import type { ToolSignInParts } from "./tool-sign-ins.ts";
 import { SignIns } from "../web/sign-in/sign-ins.ts";
 
 /** The owners of tables whose rows expire. */
@@ -38,6 +39,7 @@ export interface Owners {
   readonly invites: InviteQuota;
   readonly menus: CommandMenus;
   readonly reminders: Reminders;
+  readonly toolSignIns: ToolSignInParts;
   readonly seals: Seals;
   /** Forgets expired messages. */
   readonly retention: { run(): Promise<number> };
@@ -72,6 +74,7 @@ export function pruners(database: Database, owners: Owners): Prune[] {
     (signal) => pruneConsents(database, signal),
     (signal) => prunePauses(database, days, signal),
     (signal) => pruneToolGrants(database, signal),
+    (signal) => owners.toolSignIns.prune(signal),
     (signal) => new SignIns(database).prune(signal),
     (signal) => pruneSettings(database, signal),
     (signal) => pruneKnownMembers(database, signal),

@@ -13,7 +13,7 @@ export function beginPruning(
   mailbox: Mailbox,
 ): void {
   const { rooms, forgetting, memberships } = stores;
-  const { outbox, turns, exchanges, readFiles, requests, invites, menus, reminders, seals } = stores;
+  const { outbox, turns, exchanges, readFiles, requests, invites, menus, reminders, toolSignIns, seals } = stores;
   const retention = new Retention({
     rooms,
     forgetting,
@@ -23,6 +23,18 @@ export function beginPruning(
     log,
   });
   const { forgetKeysAfterMs } = config.encryption;
-  const owners = { mailbox, outbox, turns, exchanges, readFiles, requests, invites, menus, reminders, seals };
+  const owners = {
+    mailbox,
+    outbox,
+    turns,
+    exchanges,
+    readFiles,
+    requests,
+    invites,
+    menus,
+    reminders,
+    toolSignIns,
+    seals,
+  };
   closers.add(startPruning(database, pruners(database, { ...owners, retention, forgetKeysAfterMs }), log));
 }

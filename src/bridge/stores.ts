@@ -27,12 +27,14 @@ import { confirmSealed } from "../sealing/seal-existing.ts";
 import { Seals } from "../sealing/seals.ts";
 import { ownTools } from "../tools/own/all.ts";
 import { OwnTools } from "../tools/own/own-tools.ts";
+import { PersonalToolServer } from "../tools/sign-in/personal-tool-server.ts";
 import { ToolGrants } from "../tools/tool-grants.ts";
 import { ToolServers } from "../tools/tool-servers.ts";
 import { Allowances } from "../turns/allowances.ts";
 import { Exchanges } from "../turns/exchanges.ts";
 import { TurnStore } from "../turns/turn-store.ts";
 import type { Foundation } from "./foundation.ts";
+import { makeToolSignIns, type ToolSignInParts } from "./tool-sign-ins.ts";
 
 /** The owners of tables, and the parts that decide by their rows. */
 export type Stores = Awaited<ReturnType<typeof openStores>>;
@@ -55,7 +57,7 @@ export async function openStores(foundation: Foundation) {
   const turns = new TurnStore(database, seals);
   const allowances = new Allowances(database, () => inForce().limits);
   const reminders = new Reminders(database, seals);
-  const tools = openTools(foundation, { rooms, seals, reminders });
+  const { tools, toolSignIns } = openTools(foundation, { rooms, seals, reminders });
   const pauses = new AgentPauses(database);
   await pauses.refresh();
   const isEncrypted = (roomId: string): Promise<boolean> => rooms.isEncrypted(roomId);
@@ -81,6 +83,7 @@ export async function openStores(foundation: Foundation) {
     turns,
     reminders,
     tools,
+    toolSignIns,
     outbox: new Outbox(database, seals),
     readFiles: new ReadFiles(database, seals),
     exchanges: new Exchanges(database, seals),
@@ -100,20 +103,23 @@ export async function openStores(foundation: Foundation) {
 
 /** The servers of tools, and our own tools, which read and write our tables. */
 function openTools(
-  { database, settings, closers, log, metrics }: Foundation,
+  foundation: Foundation,
   { rooms, seals, reminders }: { readonly rooms: Rooms; readonly seals: Seals; readonly reminders: Reminders },
-): ToolServers {
+): { readonly tools: ToolServers; readonly toolSignIns: ToolSignInParts } {
+  const { database, settings, closers, log, metrics } = foundation;
+  const toolSignIns = makeToolSignIns(foundation, seals);
   const search = new RoomSearch(database, seals, async (roomId) => {
     const ageMs = keptFor(settings().memory.retentionMs, await rooms.lifetimeOf(roomId));
     return ageMs === undefined ? 0 : Date.now() - ageMs;
   });
   const tools = new ToolServers(settings().tools, {
     makeOwn: (name, own) => new OwnTools(name, own, ownTools(own, { search, reminders })),
+    makePersonal: (name, server) => new PersonalToolServer(name, server, toolSignIns.tokens, log),
     log,
     metrics,
   });
   closers.add(() => tools.stop());
-  return tools;
+  return { tools, toolSignIns };
 }
 
 async function openPermissions(

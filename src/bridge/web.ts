@@ -67,6 +67,7 @@ function partsOf(
       EXAMINATION_AGE_MS,
     ),
     configuration,
+    toolSignIns: stores.toolSignIns.people,
     log,
   };
 }

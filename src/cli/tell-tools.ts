@@ -25,9 +25,11 @@ export async function tellTools(
   const config = await loadConfig(file);
   const only = wantedServer(args, [...config.tools.keys()]);
   const wanted = [...config.tools].filter(([name]) => only === undefined || name === only);
-  const urls = wanted.flatMap(([, server]) => (server.type === "http" ? [new URL(server.url)] : []));
+  const urls = wanted.flatMap(([, server]) =>
+    server.type === "http" ? [server.url, server.signIn?.issuer ?? server.url] : [],
+  );
   guard.allow(
-    urls.map(endpointOf),
+    urls.map((url) => endpointOf(new URL(url))),
     (what) => process.stderr.write(`${what} is not configured, and was not reached\n`),
     launchesOf(new Map(wanted)),
   );

@@ -11,7 +11,7 @@ export type SeenServer = { readonly name: string; readonly sight: ToolServerSigh
   { readonly type: "mcp"; readonly config: McpServerConfig } | { readonly type: "own"; readonly config: OwnToolsConfig }
 );
 
-const SIGNS = { answered: "✓", failed: "✗", untried: "–" } as const;
+const SIGNS = { answered: "✓", personal: "✓", failed: "✗", untried: "–" } as const;
 
 /** A server in a line, and where it can't be reached its remedy in another. */
 export function serverInLines(server: SeenServer): readonly string[] {
@@ -66,11 +66,21 @@ export function serverInJson(server: SeenServer): object {
     approver_users: config.approverUsers,
     state: sight.kind,
     ...(sight.kind === "untried" ? {} : { ms: sight.ms }),
-    ...(sight.kind === "answered"
-      ? { tools: sight.tools.map((tool) => toolInJson(config, tool)), faulty: sight.faulty }
-      : { reason: sight.reason }),
-    ...(sight.kind === "failed" ? { mend: sight.mend } : {}),
+    ...findingsInJson(config, sight),
   };
+}
+
+function findingsInJson(rules: ToolRules, sight: ToolServerSight): object {
+  switch (sight.kind) {
+    case "answered":
+      return { tools: sight.tools.map((tool) => toolInJson(rules, tool)), faulty: sight.faulty };
+    case "personal":
+      return { issuer: sight.issuer };
+    case "failed":
+      return { reason: sight.reason, mend: sight.mend };
+    case "untried":
+      return { reason: sight.reason };
+  }
 }
 
 function toolInJson(rules: ToolRules, tool: KnownTool): object {
@@ -117,6 +127,8 @@ function foldersOf({ folders }: StdioToolServer): string {
 function outcomeOf({ type, config, sight }: SeenServer): string {
   if (sight.kind === "untried") return `not tried: ${sight.reason}`;
   if (sight.kind === "failed") return `can't be reached: ${sight.reason} (${sight.ms} ms)`;
+  if (sight.kind === "personal")
+    return `people sign in at ${sight.issuer}, and each sees her own tools (${sight.ms} ms)`;
   const { tools, faulty, ms } = sight;
   const offered = tools.filter((tool) => decideByRules(config, tool).may !== "refuse").length;
   const more = faulty.length === 0 ? "" : `, ${faulty.length} can't be used by models`;

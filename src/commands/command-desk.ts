@@ -170,6 +170,7 @@ function servicesOf(options: CommandDeskOptions, admission: Admission): CommandS
     toolAccess: options.toolAccess,
     toolDecisions: options.toolDecisions,
     grants: options.grants,
+    toolSignIns: options.toolSignIns,
     isEncrypted: options.isEncrypted,
     allowances: options.allowances,
     limits: options.limits,

@@ -25,6 +25,7 @@ import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { RenderedText } from "../text/markdown.ts";
 import type { ToolAccess } from "../tools/tool-access.ts";
 import type { ToolGrants } from "../tools/tool-grants.ts";
+import type { PersonSignIns } from "../tools/sign-in/person-sign-ins.ts";
 import type { ToolServers } from "../tools/tool-servers.ts";
 import type { Admission } from "../turns/admission.ts";
 import type { Allowances } from "../turns/allowances.ts";
@@ -126,6 +127,7 @@ export interface CommandServices {
   readonly toolAccess: ToolAccess;
   readonly toolDecisions: ToolDecisions;
   readonly grants: ToolGrants;
+  readonly toolSignIns: PersonSignIns;
   readonly isEncrypted: (roomId: string) => Promise<boolean>;
   readonly allowances: Allowances;
   readonly limits: () => { readonly maxQueued: number };

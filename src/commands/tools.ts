@@ -10,17 +10,27 @@ import { unquoted } from "./arguments.ts";
 import type { Asked, Command, CommandOutcome, CommandServices, Reading } from "./command.ts";
 import { destinationOf } from "./destination-of-model.ts";
 import { literals, TEXT } from "./menu-schema.ts";
+import {
+  isSignInWish,
+  readSignIn,
+  SIGN_IN_DOINGS,
+  signInOrOut,
+  signInStates,
+  type SignInWish,
+} from "./tool-sign-in.ts";
 
 /** A moderator's decision about a tool, or its end. */
 const DOINGS = ["allow", "forbid", "forget"] as const;
 type Doing = (typeof DOINGS)[number];
 
-/** A wish about tools: all of them are listed, or one is explained or decided about. */
-interface ToolsWish {
-  readonly doing?: Doing;
-  /** Its name, perhaps with its server's before it. */
-  readonly tool?: string;
-}
+/** A wish about tools: all of them are listed, one is explained or decided about, or somebody signs in or out. */
+type ToolsWish =
+  | {
+      readonly doing?: Doing;
+      /** Its name, perhaps with its server's before it. */
+      readonly tool?: string;
+    }
+  | SignInWish;
 
 /** The longest name with its server's, in characters. */
 const LONGEST_NAME = 160;
@@ -37,21 +47,26 @@ export const tools: Command<ToolsWish> = {
   group: "everyday",
   example: "",
   parameters: [
-    { key: "doing", schema: literals(DOINGS), optional: true },
+    { key: "doing", schema: literals([...DOINGS, ...SIGN_IN_DOINGS]), optional: true },
     { key: "tool", schema: TEXT, optional: true },
   ],
   meaning: (words) => words.commands.tools.meaning,
   takes: (words) => words.commands.tools.takes,
   read: readWish,
-  isForModerators: ({ doing }) => doing !== undefined,
-  carryOut: async (services, asked, { doing, tool: name }) => {
+  isForModerators: (wish) => !isSignInWish(wish) && wish.doing !== undefined,
+  carryOut: async (services, asked, wish) => {
     const { words } = asked;
     const { tools: phrases } = words.commands;
     if (services.tools.isEmpty) return { words: phrases.none };
+    if (isSignInWish(wish)) return signInOrOut(services, asked, wish);
+    const { doing, tool: name } = wish;
     if (doing === "forget" && name !== undefined) return forget(services, asked, name);
     const decided = await decidedFor(services, asked);
     if (typeof decided === "string") return { words: decided };
-    if (name === undefined) return { words: list(words, decided) };
+    if (name === undefined) {
+      const signedIn = await signInStates(services, asked, decided);
+      return { words: [list(words, decided), ...signedIn].filter((part) => part !== "").join("\n\n") };
+    }
     const found = decided.filter((tool) => isCalled(tool.server, tool.known.name, name));
     const [one, ...others] = found;
     if (one === undefined) return { words: phrases.unknown(name) };
@@ -95,6 +110,8 @@ async function decidedFor(
 }
 
 function readWish(rest: string): Reading<ToolsWish> {
+  const signIn = readSignIn(rest);
+  if (signIn !== undefined) return signIn;
   const written = unquoted(rest.trim());
   if (written === "") return { kind: "right", argument: {} };
   if (written.length > LONGEST_NAME) return { kind: "wrong" };
@@ -116,8 +133,9 @@ function isCalled(server: string, tool: string, name: string): boolean {
   return name === tool || name === `${server}/${tool}`;
 }
 
-function list(words: Words, decided: readonly DecidedTool[]): string {
+function list(words: Words, all: readonly DecidedTool[]): string {
   const { tools: phrases } = words.commands;
+  const decided = all.filter(({ isSignIn }) => isSignIn !== true);
   const usable = decided.filter(({ decision, grant }) => decision.may !== "refuse" || grant !== undefined);
   const shown = usable.slice(0, MOST_LISTED);
   const hidden = decided.length - shown.length;
@@ -126,7 +144,7 @@ function list(words: Words, decided: readonly DecidedTool[]): string {
       ? []
       : [phrases.list, "", ...shown.map((tool) => `- \`${nameOf(tool)}\`: ${may(words, tool)}`)]),
     ...(hidden === 0 ? [] : ["", phrases.hidden(hidden)]),
-    ...(decided.length === 0 ? [phrases.none] : []),
+    ...(all.length === 0 ? [phrases.none] : []),
   ].join("\n");
 }
 

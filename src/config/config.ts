@@ -2,6 +2,7 @@ import type { Language } from "../language/languages.ts";
 import type { LogLevel } from "../observability/log.ts";
 import type { GuardedFile } from "./guarded-files.ts";
 import type { ExchangeSettings } from "./exchange-config.ts";
+import type { ToolSignInConfig } from "./tool-sign-in-config.ts";
 import type { WebConfig } from "./web-config.ts";
 
 /** config.yaml, checked and complete: with defaults, absolute paths, and durations in milliseconds. */
@@ -353,6 +354,8 @@ export interface HttpToolServer extends ToolRules, McpSettings {
   readonly type: "http";
   readonly url: string;
   readonly token?: string;
+  /** People sign in to it, each for herself; undefined: it knows only the bridge. */
+  readonly signIn?: ToolSignInConfig;
   /** Certificates (PEM) that are trusted in addition to the usual ones. */
   readonly ca?: string;
 }

@@ -28,7 +28,10 @@ export async function crossCheck(settings: Settings, directory: string): Promise
     ...checkSomeAgent(settings, providers),
     ...agents.flatMap(([name, agent]) => checkProvider(name, agent, providers)),
     ...checkTranscription(settings, providers),
-    ...entriesOf(settings["tools"]).flatMap(([name, tools]) => checkReadUrl(name, tools)),
+    ...entriesOf(settings["tools"]).flatMap(([name, tools]) => [
+      ...checkReadUrl(name, tools),
+      ...checkSignIn(name, tools),
+    ]),
     ...agents.flatMap(([name, agent]) => checkFallback(name, agent, new Map(agents), providers)),
     ...checkNames(agents),
     ...avatars.flat(),
@@ -132,6 +135,42 @@ function checkReadUrl(name: string, { type, tools, read_url: readUrl, locality }
   if (localities.size < 2 || locality !== undefined) return [];
   const expected = "either all or none of them in your own network; a second entry of type own takes the others";
   return [{ path, found: "hosts of both kinds", expected }];
+}
+
+/** A person's token goes only to whom the admin has named, and only through TLS. */
+function checkSignIn(
+  name: string,
+  { url, sign_in: signIn, token_env: variable, token_file: file }: Settings,
+): ConfigProblem[] {
+  if (!isSettings(signIn)) return [];
+  const at = (...path: string[]): string => shownPath(["tools", name, ...path]);
+  const { issuer, client_id: id, client_secret_env: secretVariable, client_secret_file: secretFile } = signIn;
+  const problems: ConfigProblem[] = [];
+  if ((variable ?? file) !== undefined)
+    problems.push({
+      path: at("sign_in"),
+      found: "a token beside it",
+      expected: "either a token, with which all act as one, or sign_in",
+    });
+  if ((secretVariable ?? secretFile) !== undefined && id === undefined)
+    problems.push({
+      path: at("sign_in", "client_id"),
+      found: "nothing",
+      expected: "the name that the secret belongs to",
+    });
+  for (const [path, address] of [
+    [at("url"), url],
+    [at("sign_in", "issuer"), issuer],
+  ] as const) {
+    const parsed = typeof address === "string" ? URL.parse(address) : null;
+    if (parsed === null || parsed.protocol === "https:" || isLoopback(parsed.hostname)) continue;
+    problems.push({ path, found: shownValue(address, [path]), expected: "https, because people's tokens go there" });
+  }
+  return problems;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 /** In a group, people call an agent by its name or display name. Two agents with the same one would both answer. */

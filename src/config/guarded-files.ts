@@ -87,8 +87,9 @@ export function guardedFiles(
     ),
     ...Object.values(section("tools"))
       .map(asSettings)
-      .flatMap(({ token_file: token, secrets }) => [
+      .flatMap(({ token_file: token, secrets, sign_in: signIn }) => [
         ...named(token, "a tool server's token"),
+        ...named(asSettings(signIn)["client_secret_file"], "a tool server's secret"),
         ...Object.values(asSettings(secrets)).flatMap((source) =>
           named(asSettings(source)["from_file"], "a tool server's secret"),
         ),

@@ -3,6 +3,7 @@ import type { Locality, ToolApproval, ToolServerConfig } from "./config.ts";
 import { parseDuration } from "./formats.ts";
 import { localityOf } from "./locality.ts";
 import type { ToolSecrets } from "./tool-secrets.ts";
+import { signInOf, type RawToolSignIn } from "./tool-sign-in-config.ts";
 
 /** A server of tools after the schema's check, with defaults. */
 export type RawToolServer = (RawRules & (RawStdio | RawHttp)) | RawOwn;
@@ -47,6 +48,7 @@ interface RawHttp {
   questions: boolean;
   idle_after: string;
   url: string;
+  sign_in?: RawToolSignIn;
 }
 
 const MIB = 1_048_576;
@@ -103,6 +105,7 @@ function toolServerOf(raw: RawToolServer, secrets: ToolSecrets, directory: strin
       url: raw.url,
       locality: raw.locality ?? localityOf(raw.url),
       ...(token === undefined ? {} : { token }),
+      ...(raw.sign_in === undefined ? {} : { signIn: signInOf(raw.sign_in, raw.url, secrets.clientSecret) }),
       ...(ca === undefined ? {} : { ca }),
     };
   }

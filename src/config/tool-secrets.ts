@@ -4,6 +4,8 @@ import { OutsideSettings } from "./outside-settings.ts";
 /** The secrets and certificates of a tool server, which stand outside config.yaml. */
 export interface ToolSecrets {
   readonly token?: string;
+  /** The bridge's secret at the server where people sign in. */
+  readonly clientSecret?: string;
   /** Certificates (PEM). */
   readonly ca?: string;
   /** Variables of its environment, by their names. */
@@ -29,14 +31,26 @@ export async function toolSecrets(
     const token = await reader.secret("token", "token");
     const certificates = await reader.certificates();
     const env: Record<string, string> = {};
-    const { secrets: named } = settings as Settings;
+    const { secrets: named, sign_in: signIn } = settings as Settings;
+    const clientSecret =
+      typeof signIn === "object" && signIn !== null
+        ? await new OutsideSettings(["tools", name, "sign_in"], signIn as Settings, directory, problems).secret(
+            "client_secret",
+            "secret",
+          )
+        : undefined;
     for (const [variable, source] of Object.entries(typeof named === "object" && named !== null ? named : {})) {
       if (typeof source !== "object" || source === null) continue;
       const at = ["tools", name, "secrets", variable];
       const value = await new OutsideSettings(at, source as Settings, directory, problems).secret("from", "secret");
       if (value !== undefined) env[variable] = value;
     }
-    secrets.set(name, { ...(token === undefined ? {} : { token }), ...certificates, env });
+    secrets.set(name, {
+      ...(token === undefined ? {} : { token }),
+      ...(clientSecret === undefined ? {} : { clientSecret }),
+      ...certificates,
+      env,
+    });
   }
   return { secrets, problems };
 }

@@ -9,6 +9,7 @@ import type { Permissions } from "../permissions/permissions.ts";
 import type { Consents } from "../privacy/consents.ts";
 import type { ProviderRequests } from "../privacy/provider-requests.ts";
 import type { Reminders } from "../reminders/reminders.ts";
+import type { PersonSignIns } from "../tools/sign-in/person-sign-ins.ts";
 import type { ToolGrants } from "../tools/tool-grants.ts";
 import type { StoppedTurns, Turn } from "../turns/turn.ts";
 import type { VoiceCallsOptions } from "./voice-calls.ts";
@@ -56,6 +57,7 @@ export interface ConversationOptions extends SharedWithAnswers, VoiceCallsOption
   readonly waitsStopped: (waits: StoppedTurns["waiting"]) => void;
   readonly toolDecisions: ToolDecisions;
   readonly grants: ToolGrants;
+  readonly toolSignIns: PersonSignIns;
   readonly pulls: Pulls;
   readonly pageLinks: PageLinks;
   readonly menus: CommandMenus;

@@ -8,6 +8,7 @@ import { countLiveProcesses } from "../leases/live-processes.ts";
 import { HeldMail, type MailboxSummary } from "../mailbox/held-mail.ts";
 import { countRoomsMarkedByMessage } from "../rooms/encrypted-by-message.ts";
 import { masterKeyCheck } from "../sealing/master-key.ts";
+import { countSignIns } from "../tools/sign-in/tool-sign-ins.ts";
 import { unsealedRows } from "../sealing/seal-existing.ts";
 
 /** The facts that a doctor needs from the database, without message text or secrets. */
@@ -36,6 +37,8 @@ export interface Records {
     readonly unsealedRows: number;
     /** Rooms that count as encrypted only because of a message: their state was read and does not say so. */
     readonly roomsMarkedByMessage: number;
+    /** The number of people who have signed in to each tool server. */
+    readonly signIns: ReadonlyMap<string, number>;
     /** The number of live processes on this database. */
     readonly processes: number;
     /** Identifies the master key without revealing it; null before there is one. */
@@ -73,6 +76,7 @@ async function readState(database: Database): Promise<NonNullable<Records["state
     setAsideToDevice: await countSetAside(database),
     unsealedRows: (await unsealedRows(database)).reduce((sum, { rows }) => sum + rows, 0),
     roomsMarkedByMessage: await countRoomsMarkedByMessage(database),
+    signIns: await countSignIns(database),
     processes: await countLiveProcesses(database),
     masterKeyCheck: (await masterKeyCheck(database)) ?? null,
   };

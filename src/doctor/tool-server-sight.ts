@@ -3,6 +3,9 @@ import type { McpServerConfig, ToolRules } from "../config/config.ts";
 import { silentLogger } from "../observability/log.ts";
 import { currentUser, type SystemUser } from "../observability/user-name.ts";
 import { BUBBLEWRAP } from "../tools/sandbox.ts";
+import { hasSignIn, type SignInServer } from "../tools/sign-in/authorization-server.ts";
+import { withAuthorization } from "../tools/sign-in/person-sign-ins.ts";
+import { SignInFailure } from "../tools/sign-in/sign-in-failure.ts";
 import type { FaultyTool, KnownTool } from "../tools/tool-definition.ts";
 import { ToolFailure } from "../tools/tool-failure.ts";
 import { decideCall, type ToolDecision } from "../tools/tool-policy.ts";
@@ -20,6 +23,8 @@ export type ToolServerSight =
       readonly faulty: readonly FaultyTool[];
       readonly ms: number;
     }
+  /** People sign in to it, at this address; only they are told its tools. */
+  | { readonly kind: "personal"; readonly issuer: string; readonly ms: number }
   | { readonly kind: "failed"; readonly reason: string; readonly mend: string; readonly ms: number }
   /** It can't be tried here, which is no fault. */
   | { readonly kind: "untried"; readonly reason: string };
@@ -34,6 +39,7 @@ export async function lookAtToolServer(
   config: McpServerConfig,
   user: SystemUser | undefined,
 ): Promise<ToolServerSight> {
+  if (hasSignIn(config)) return lookAtSignIn(name, config);
   if (config.type === "stdio") {
     // A program gets the rights of whoever starts it.
     if (user?.uid !== currentUser()?.uid)
@@ -60,6 +66,25 @@ export async function lookAtToolServer(
     return { kind: "failed", reason, mend, ms: ms() };
   } finally {
     await server.stop();
+  }
+}
+
+/** Reads what a server to which people sign in, and its authorisation server, say of themselves. */
+async function lookAtSignIn(name: string, config: SignInServer): Promise<ToolServerSight> {
+  const began = performance.now();
+  const ms = (): number => Math.round(performance.now() - began);
+  try {
+    const { registrationEndpoint, takesDocuments } = await withAuthorization(config, (authorization) =>
+      authorization.discover(),
+    );
+    if (config.signIn.clientId !== undefined || registrationEndpoint !== undefined || takesDocuments)
+      return { kind: "personal", issuer: config.signIn.issuer, ms: ms() };
+    const mend = `register the bridge there, and name it in tools.${name}.sign_in.client_id`;
+    return { kind: "failed", reason: "the authorisation server registers nobody by itself", mend, ms: ms() };
+  } catch (error) {
+    if (!(error instanceof SignInFailure)) throw error;
+    const mend = `start it, or correct the url and sign_in of tools.${name}`;
+    return { kind: "failed", reason: error.message, mend, ms: ms() };
   }
 }
 

@@ -8,13 +8,16 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   "postgresql:": 5_432,
 };
 
-/** All endpoints that a bridge needs: its homeserver, its database, its providers, and its servers of tools. */
+/**
+ * All endpoints that a bridge needs: its homeserver, its database, its providers, its servers of tools, and those where people
+ * sign in to them.
+ */
 export function endpointsOf(config: Pick<Config, "homeserver" | "database" | "providers" | "tools">): Endpoint[] {
   const providers = [...config.providers.values()].flatMap((provider) =>
     provider.type === "demo" ? [] : [provider.type === "ollama" ? withPort(provider.url) : provider.url],
   );
   const tools = [...config.tools.values()].flatMap((server) => {
-    if (server.type === "http") return [server.url];
+    if (server.type === "http") return [server.url, ...(server.signIn === undefined ? [] : [server.signIn.issuer])];
     return server.type === "own" ? server.hosts.flatMap((host) => [`https://${host}`, `http://${host}`]) : [];
   });
   return [config.homeserver.url, ...providers, ...tools]

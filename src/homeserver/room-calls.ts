@@ -28,6 +28,28 @@ export async function joinedRooms(
   return asStrings(asObject(answer, call)["joined_rooms"], call);
 }
 
+/** Makes an encrypted direct chat with another user, who is invited and may do there whatever its maker may. Returns its id. */
+export async function makeDirectChat(
+  client: HomeserverClient,
+  as: Actor,
+  person: string,
+  options?: CallOptions,
+): Promise<string> {
+  const answer = await client.request({
+    ...options,
+    method: "POST",
+    path: "/_matrix/client/v3/createRoom",
+    body: {
+      preset: "trusted_private_chat",
+      is_direct: true,
+      invite: [person],
+      initial_state: [{ type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } }],
+    },
+    as,
+  });
+  return stringField(answer, "room_id", "POST createRoom");
+}
+
 /**
  * Joins a room to which the user is invited, or that is open to all. Joining again does nothing.
  *

@@ -393,8 +393,9 @@ export const english = {
       takes: "CODE",
     },
     tools: {
-      meaning: "shows the tools that I may use here; explains one, allows or forbids it, or forgets that",
-      takes: "[allow | forbid | forget] [TOOL]",
+      meaning:
+        "shows the tools that I may use here; explains one, allows or forbids it, or forgets that; signs you in to a server, or out",
+      takes: "[allow | forbid | forget] [TOOL]; sign-in SERVER [CODE or ADDRESS]; sign-out SERVER",
       none: "There are no tools on this server.",
       modelHasNone: (model: string) => `My model \`${model}\` can't use tools.`,
       list: "My tools here:",
@@ -425,6 +426,46 @@ export const english = {
       forgot: (name: string) => `Taken back: for \`${name}\` everything is again as the admin has set it.`,
       away: "My tool servers don't answer now. Please try again later.",
       undecided: (name: string) => `This room has decided nothing about \`${name}\`.`,
+      signIn: {
+        /** The link is a person's own. */
+        link: (server: string, link: string, minutes: number, comesBack: boolean) =>
+          [
+            `Sign in here to let me use \`${server}\` for you: <${link}>`,
+            `It is for you alone, and works once, for ${inWords(minutes)}.`,
+            comesBack
+              ? `At the end, a page shows a code. Write me here: \`!tools sign-in ${server} CODE\``
+              : `At the end, your browser can't open an address with \`127.0.0.1\`. Copy it, and write me here: \`!tools sign-in ${server} ADDRESS\``,
+          ].join("\n\n"),
+        onlyPrivately: (server: string) =>
+          `Signing in is between the two of us. Please write \`!tools sign-in ${server}\` to me in an encrypted direct chat.`,
+        done: (server: string) =>
+          `You have signed in to \`${server}\`. I use it for your own questions only; \`!tools sign-out ${server}\` ends that.`,
+        wrongCode: "That is not the code that the page shows. Please copy it once more.",
+        ended: (server: string) => `You are not signed in to \`${server}\` any more.`,
+        notSignedIn: (server: string) => `You are not signed in to \`${server}\`.`,
+        /** Below the list of tools. */
+        yes: (server: string) => `You have signed in to \`${server}\`.`,
+        no: (server: string) => `You have not signed in to \`${server}\`: \`!tools sign-in ${server}\``,
+        noServer: (servers: readonly string[]) =>
+          servers.length === 0
+            ? "There is no server of tools to which people sign in."
+            : `People sign in to these servers: ${inCode(servers)}.`,
+        notYours: (server: string) => `The admin has not given you \`${server}\`.`,
+        slow: "The server takes long to answer. `!tools` shows whether you are signed in; otherwise please try again later.",
+        failed: {
+          away: "The server can't be reached now. Please try again later.",
+          leads_elsewhere:
+            "The server leads to an address that the admin has not named, so I stopped there. The admin finds more in the log.",
+          unfit: "The server does not do what is needed for signing in. The admin finds more in the log.",
+          needs_client: "The server does not know me. The admin has to register me there.",
+          denied: "The server says that you were not let in, or did not agree. Nothing has changed.",
+          refused: "The server does not take what your browser brought back. Please begin again.",
+          other_issuer:
+            "What came back is not from the server at which you were to sign in. I have used nothing of it. Please begin again, with a new link.",
+          unknown: "That link is used up, too old, or not yours. Please begin again.",
+          no_address: "I need the code of the page, or the whole address from your browser.",
+        },
+      },
     },
     usage: {
       meaning: "counts your questions to me, here and elsewhere",

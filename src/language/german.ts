@@ -407,8 +407,8 @@ export const german: Words = {
     },
     tools: {
       meaning:
-        "zeigt die Werkzeuge, die ich hier benutzen darf; erklärt eines, erlaubt oder verbietet es, oder nimmt das zurück",
-      takes: "[allow | forbid | forget] [WERKZEUG]",
+        "zeigt die Werkzeuge, die ich hier benutzen darf; erklärt eines, erlaubt oder verbietet es, oder nimmt das zurück; meldet dich bei einem Server an oder ab",
+      takes: "[allow | forbid | forget] [WERKZEUG]; sign-in SERVER [CODE oder ADRESSE]; sign-out SERVER",
       none: "Auf diesem Server gibt es keine Werkzeuge.",
       modelHasNone: (model) => `Mein Modell \`${model}\` kann keine Werkzeuge benutzen.`,
       list: "Meine Werkzeuge hier:",
@@ -439,6 +439,45 @@ export const german: Words = {
       forgot: (name) => `Zurückgenommen: Für \`${name}\` gilt wieder alles so, wie der Admin es eingestellt hat.`,
       away: "Meine Werkzeug-Server antworten gerade nicht. Versuche es bitte später noch einmal.",
       undecided: (name) => `Über \`${name}\` hat dieser Raum nichts entschieden.`,
+      signIn: {
+        link: (server, link, minutes, comesBack) =>
+          [
+            `Melde dich hier an, damit ich \`${server}\` für dich benutzen kann: <${link}>`,
+            `Der Link ist nur für dich und gilt einmal, ${inWords(minutes)} lang.`,
+            comesBack
+              ? `Am Ende zeigt eine Seite einen Code. Schreibe mir hier: \`!tools sign-in ${server} CODE\``
+              : `Am Ende kann dein Browser eine Adresse mit \`127.0.0.1\` nicht öffnen. Kopiere sie und schreibe mir hier: \`!tools sign-in ${server} ADRESSE\``,
+          ].join("\n\n"),
+        onlyPrivately: (server) =>
+          `Das Anmelden bleibt zwischen uns beiden. Schreibe mir bitte \`!tools sign-in ${server}\` in einem verschlüsselten Direktchat.`,
+        done: (server) =>
+          `Du bist bei \`${server}\` angemeldet. Ich benutze es nur für deine eigenen Fragen; \`!tools sign-out ${server}\` beendet das.`,
+        wrongCode: "Das ist nicht der Code, den die Seite zeigt. Kopiere ihn bitte noch einmal.",
+        ended: (server) => `Du bist bei \`${server}\` nicht mehr angemeldet.`,
+        notSignedIn: (server) => `Du bist bei \`${server}\` nicht angemeldet.`,
+        yes: (server) => `Du bist bei \`${server}\` angemeldet.`,
+        no: (server) => `Du bist bei \`${server}\` nicht angemeldet: \`!tools sign-in ${server}\``,
+        noServer: (servers) =>
+          servers.length === 0
+            ? "Es gibt keinen Server mit Werkzeugen, bei dem man sich anmeldet."
+            : `Bei diesen Servern meldet man sich an: ${inCode(servers)}.`,
+        notYours: (server) => `\`${server}\` hat der Admin dir nicht gegeben.`,
+        slow: "Der Server braucht lange. `!tools` zeigt, ob du angemeldet bist; sonst versuche es bitte später noch einmal.",
+        failed: {
+          away: "Der Server ist gerade nicht zu erreichen. Versuche es bitte später noch einmal.",
+          leads_elsewhere:
+            "Der Server führt zu einer Adresse, die der Admin nicht genannt hat. Darum habe ich dort aufgehört. Mehr findet der Admin im Log.",
+          unfit: "Der Server tut nicht, was zum Anmelden nötig ist. Mehr findet der Admin im Log.",
+          needs_client: "Der Server kennt mich nicht. Der Admin muss mich dort eintragen.",
+          denied:
+            "Der Server sagt, dass du nicht eingelassen wurdest oder nicht zugestimmt hast. Nichts hat sich geändert.",
+          refused: "Der Server nimmt nicht an, was dein Browser zurückgebracht hat. Fange bitte von vorn an.",
+          other_issuer:
+            "Was zurückkam, ist nicht von dem Server, bei dem du dich anmelden solltest. Ich habe nichts davon benutzt. Fange bitte mit einem neuen Link von vorn an.",
+          unknown: "Dieser Link ist verbraucht, zu alt oder nicht deiner. Fange bitte von vorn an.",
+          no_address: "Ich brauche den Code von der Seite, oder die ganze Adresse aus deinem Browser.",
+        },
+      },
     },
     usage: {
       meaning: "zählt deine Fragen an mich, hier und anderswo",

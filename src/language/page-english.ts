@@ -30,6 +30,23 @@ export const pageEnglish = {
       too_many: "Too many attempts. Wait a minute, then try again.",
     },
   },
+  /** The page for people who come back from the authorisation server of a tool server. */
+  toolSignIn: {
+    title: "Sign in for your agent",
+    lead: (userId: string, server: string) => `This lets agents use “${server}” for ${userId}, with your rights there.`,
+    notYou:
+      "If that is not you, or somebody else sent you the link, close this page and tell nobody what it shows: then nothing happens.",
+    go: "That is me: go on",
+    almost: (userId: string) => `Almost done. As ${userId}, write this to the agent that sent you the link:`,
+    close: "You can close this page then.",
+    faults: {
+      unknown: "This link is used up, too old, or not complete. Ask your agent for another one.",
+      denied: "The server says that you were not let in, or did not agree. Nothing has changed.",
+      away: "The server can't be reached now. Ask your agent for another link later.",
+      failed:
+        "That did not work, and nothing has changed. Ask your agent for another link; its admin finds more in the log.",
+    },
+  },
   nothingHere: { title: "There is nothing here", text: "No page has this address.", back: "To the agents" },
   refused: {
     title: "This was not done",

@@ -31,6 +31,23 @@ export const pageGerman: PageWords = {
       too_many: "Zu viele Versuche. Warte eine Minute und versuche es dann noch einmal.",
     },
   },
+  toolSignIn: {
+    title: "Anmelden für deinen Agenten",
+    lead: (userId, server) => `Damit dürfen Agenten „${server}“ für ${userId} benutzen, mit deinen Rechten dort.`,
+    notYou:
+      "Wenn du das nicht bist, oder jemand anders dir den Link geschickt hat, schließe diese Seite und sage niemandem, was sie zeigt: Dann geschieht nichts.",
+    go: "Das bin ich: weiter",
+    almost: (userId) => `Fast fertig. Schreibe das als ${userId} dem Agenten, der dir den Link geschickt hat:`,
+    close: "Danach kannst du diese Seite schließen.",
+    faults: {
+      unknown: "Dieser Link ist verbraucht, zu alt oder nicht vollständig. Bitte deinen Agenten um einen neuen.",
+      denied:
+        "Der Server sagt, dass du nicht eingelassen wurdest oder nicht zugestimmt hast. Nichts hat sich geändert.",
+      away: "Der Server ist gerade nicht zu erreichen. Bitte deinen Agenten später um einen neuen Link.",
+      failed:
+        "Das hat nicht geklappt, und nichts hat sich geändert. Bitte deinen Agenten um einen neuen Link; mehr findet sein Admin im Log.",
+    },
+  },
   nothingHere: { title: "Hier ist nichts", text: "Unter dieser Adresse gibt es keine Seite.", back: "Zu den Agenten" },
   refused: {
     title: "Das wurde nicht ausgeführt",

@@ -94,12 +94,13 @@ export class Memberships {
     }));
   }
 
-  /** Some rooms that are recorded as the ghost's direct chats and that a person is in too, as far as known. */
+  /** Some rooms that are recorded as the ghost's direct chats and that a person is in too, or invited to, as far as known. */
   async calledDirectWith(userId: string, person: string): Promise<string[]> {
     const { rows } = await this.#database.query<{ room_id: string }>(
       `select room_id from memberships join room_members person using (room_id)
        where ghost = $1 and direct and memberships.membership = 'join'
-         and person.user_id = $2 and person.membership = 'join' order by room_id limit 20`,
+         and person.user_id = $2 and person.membership in ('join', 'invite') order by person.membership = 'join' desc, room_id
+       limit 20`,
       [userId, person],
     );
     return rows.map((row) => row.room_id);
@@ -151,7 +152,7 @@ export class Memberships {
     });
   }
 
-  /** Records that a room is a direct chat although no invite said so: it replaces one. */
+  /** Records that a room is a direct chat although no invite said so: it replaces one, or the ghost has made it. */
   async setDirect(userId: string, roomId: string): Promise<void> {
     await this.#database.query(
       `insert into memberships (ghost, room_id, membership, direct) values ($1, $2, 'join', true)

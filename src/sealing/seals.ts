@@ -8,11 +8,16 @@ import { NotSealed, SealBroken, seal, unseal } from "./sealed-text.ts";
 export interface Scope {
   /** The ghost whose memory it is; absent for texts in transit, which belong to no single ghost. */
   readonly ghost?: string;
+  /** The person whose sign-ins to tools these are, in place of a ghost. */
+  readonly person?: string;
   /** Absent for texts that belong to no known room. */
   readonly roomId?: string;
   /** The key lasts until the ghost leaves the room, instead of a day. */
   readonly isLasting?: boolean;
 }
+
+/** A scope as its key names it. No ghost has the id of a person. */
+type WholeScope = Required<Omit<Scope, "person">>;
 
 /** Seals texts of one scope, within the transaction that asked for it. */
 export interface Seal {
@@ -39,7 +44,7 @@ const TODAY = "to_char(now() at time zone 'utc', 'YYYY-MM-DD')";
 const YESTERDAY = "to_char((now() - interval '1 day') at time zone 'utc', 'YYYY-MM-DD')";
 
 /**
- * The keys that seal rooms: one for each ghost, room and day, and one for texts in transit. The master key wraps them;
+ * The keys that seal rooms: one for each ghost, room and day, one for texts in transit, and one for each person's sign-ins. The master key wraps them;
  * the database never holds them unwrapped. Rows refer to their key and are deleted with it. So deleting a key deletes
  * its texts, and nothing can be sealed with a deleted key.
  */
@@ -93,7 +98,7 @@ export class Seals {
    * The seals of scopes whose keys are all in memory. A statement that locks the keys goes out with the next one, and fails
    * the transaction, to be tried again, where a key was deleted or is of another day: the database decides which day it is.
    */
-  #hold(tx: Queryable, scopes: readonly Required<Scope>[]): Seal[] | undefined {
+  #hold(tx: Queryable, scopes: readonly WholeScope[]): Seal[] | undefined {
     const today = new Date().toISOString().slice(0, 10);
     const seals: Seal[] = [];
     for (const scope of scopes) {
@@ -203,7 +208,7 @@ export class Seals {
     return rows.length;
   }
 
-  async #find(tx: Queryable, scopes: readonly Required<Scope>[]): Promise<FoundKey[]> {
+  async #find(tx: Queryable, scopes: readonly WholeScope[]): Promise<FoundKey[]> {
     const { rows } = await tx.query<FoundKey>(
       `select id, sealing_keys.ghost, room_id, period, generation, wrapped,
          coalesce(sealing_keys.xmin = pg_current_xact_id_if_assigned()::xid, false) as made_here
@@ -217,7 +222,7 @@ export class Seals {
   }
 
   /** When another transaction makes the same key at once, that one is used. */
-  async #make(tx: Queryable, { ghost, roomId, isLasting }: Required<Scope>): Promise<FoundKey> {
+  async #make(tx: Queryable, { ghost, roomId, isLasting }: WholeScope): Promise<FoundKey> {
     const { rows: days } = await tx.query<{ today: string }>(`select ${TODAY} as today`);
     const period = isLasting ? "" : (days[0]?.today ?? "");
     const context = contextOfKey({ ghost, room_id: roomId, period });
@@ -280,6 +285,9 @@ export const SEALED_TABLES = [
   "turns",
   "turn_steps",
   "call_files",
+  "tool_sign_ins",
+  "sign_in_attempts",
+  "tool_clients",
   "sends",
   "events",
   "malformed",
@@ -294,7 +302,7 @@ function sealWith(id: number, key: KeyObject): Seal {
   return { id, seal: (text, ...context) => seal(key, Buffer.from(text), contextOf(context)) };
 }
 
-function wholeScope({ ghost = "", roomId = "", isLasting = false }: Scope): Required<Scope> {
+function wholeScope({ person, ghost = person ?? "", roomId = "", isLasting = false }: Scope): WholeScope {
   return { ghost, roomId, isLasting };
 }
 
@@ -303,7 +311,7 @@ function contextOf(context: readonly string[]): string {
   return context.join("\n");
 }
 
-function nameOf(scope: Required<Scope> | KeyRow): string {
+function nameOf(scope: WholeScope | KeyRow): string {
   return "roomId" in scope
     ? `${scope.ghost}\n${scope.roomId}\n${scope.isLasting}`
     : `${scope.ghost}\n${scope.room_id}\n${scope.period === ""}`;

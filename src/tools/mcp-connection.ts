@@ -18,6 +18,7 @@ import { reasonOfNetworkError } from "../observability/network-fault.ts";
 import { responsesTo, type CallInput } from "../turns/call-input.ts";
 import { boundedFetch } from "./http-fetch.ts";
 import { readInputRequest, WantsInput } from "./input-request.ts";
+import { authorizedFetch, type Bearer } from "./sign-in/authorized-fetch.ts";
 import { launchOf } from "./sandbox.ts";
 import { callResourceTool, isResourceTool, RESOURCE_TOOLS } from "./resource-tools.ts";
 import { StdioTransport } from "./stdio-transport.ts";
@@ -73,10 +74,18 @@ export class McpConnection {
    * Begins a connection: by the present protocol, or by an older one where the server knows only that.
    *
    * @param changed called when the server says that its tools have changed.
+   * @param bearer has the tokens of the person for whom it is used; undefined where the server's own token is used.
    */
-  static async open(server: McpServerConfig, changed: () => void, signal: AbortSignal): Promise<McpConnection> {
+  static async open(
+    server: McpServerConfig,
+    changed: () => void,
+    signal: AbortSignal,
+    bearer?: Bearer,
+  ): Promise<McpConnection> {
     const begun =
-      server.type === "stdio" ? await openProgram(server, changed, signal) : await openHttp(server, changed, signal);
+      server.type === "stdio"
+        ? await openProgram(server, changed, signal)
+        : await openHttp(server, changed, signal, bearer);
     return new McpConnection(begun, server.resources);
   }
 
@@ -220,6 +229,7 @@ async function openHttp(
   { url, token, ca }: Extract<McpServerConfig, { type: "http" }>,
   changed: () => void,
   signal: AbortSignal,
+  bearer: Bearer | undefined,
 ): Promise<Begun> {
   const dispatcher = new Agent({
     headersTimeout: 0,
@@ -227,7 +237,7 @@ async function openHttp(
     connect: { timeout: CONNECT_MS, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) },
   });
   const transport = new StreamableHTTPClientTransport(new URL(url), {
-    fetch: boundedFetch(url, dispatcher),
+    fetch: authorizedFetch(boundedFetch(url, dispatcher), bearer),
     reconnectionOptions: {
       initialReconnectionDelay: 1,
       maxReconnectionDelay: 1,

@@ -4,7 +4,7 @@ import { hasMore, READ_MORE } from "./read-more.ts";
 import { countedGrant, type ToolGrant, type ToolGrants } from "./tool-grants.ts";
 import { decideCall, type ToolDecision } from "./tool-policy.ts";
 import type { ToolServers } from "./tool-servers.ts";
-import type { ServedTool } from "./tool-source.ts";
+import type { Behalf, ServedTool } from "./tool-source.ts";
 
 /** The user of tools: an agent in a room, for a person. */
 export interface ToolUser {
@@ -22,6 +22,11 @@ export interface ToolUser {
   readonly encrypted: boolean;
   /** The steps so far. */
   readonly steps: readonly TurnStep[];
+}
+
+/** Whose rights a user may use: those of the person who asks; another agent has none of hers. */
+export function behalfOf({ asker, isFromAgent }: Pick<ToolUser, "asker" | "isFromAgent">): Behalf {
+  return isFromAgent ? undefined : asker;
 }
 
 /** A tool, and whether it may be used. */
@@ -59,7 +64,7 @@ export class ToolAccess {
   /** All tools of the servers that can be reached now, each with the decision about it. Throws HomeserverError. */
   async of(user: ToolUser): Promise<readonly DecidedTool[]> {
     const { ghost, roomId, encrypted } = user;
-    const all = await this.#servers.tools();
+    const all = await this.#servers.tools(behalfOf(user));
     const served = hasMore(user.steps) ? [...all, READ_MORE] : all;
     if (served.length === 0) return [];
     const grants = await this.#grants.of(ghost, roomId);

@@ -13,6 +13,8 @@ export type ToolFailureCode =
   | "refused"
   /** It asks for something in return, which nobody can give it. */
   | "wants_input"
+  /** The person for whom it is called has to sign in to it, or to sign in again. */
+  | "sign_in"
   /** Nobody waits for the result any more. */
   | "cancelled";
 

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { unlessAborted } from "../concurrency/unless-aborted.ts";
 import type { McpServerConfig } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
+import type { Bearer } from "./sign-in/authorized-fetch.ts";
 import type { McpConnection } from "./mcp-connection.ts";
 import type { FaultyTool, KnownTool } from "./tool-definition.ts";
 import { ToolFailure } from "./tool-failure.ts";
@@ -26,6 +27,7 @@ export class ToolServer implements ToolSource {
   readonly name: string;
   readonly config: McpServerConfig;
   readonly #log: Logger;
+  readonly #bearer: Bearer | undefined;
   readonly #stopping = new AbortController();
   #connection: Promise<McpConnection> | undefined;
   #list: (ToolList & { readonly at: number }) | undefined;
@@ -37,10 +39,12 @@ export class ToolServer implements ToolSource {
   #users = 0;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(name: string, config: McpServerConfig, log: Logger) {
+  /** @param bearer has the tokens of the one person for whom it is used; see {@link PersonalToolServer}. */
+  constructor(name: string, config: McpServerConfig, log: Logger, bearer?: Bearer) {
     this.name = name;
     this.config = config;
     this.#log = log.child({ server: name });
+    this.#bearer = bearer;
   }
 
   /** Its address, for people to read. */
@@ -154,7 +158,7 @@ export class ToolServer implements ToolSource {
       };
       // MCP's client is loaded when the first server is used: most bridges have none.
       const { McpConnection: Connection } = await import("./mcp-connection.ts");
-      const connection = await Connection.open(this.config, changed, this.#stopping.signal);
+      const connection = await Connection.open(this.config, changed, this.#stopping.signal, this.#bearer);
       this.#failed = undefined;
       this.#log.info({ ms: Math.round(performance.now() - began) }, "a tool server is connected");
       return connection;

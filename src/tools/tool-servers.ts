@@ -3,13 +3,17 @@ import type { OwnToolsConfig, ToolRules, ToolServerConfig } from "../config/conf
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { READ_MORE, readMore } from "./read-more.ts";
+import { hasSignIn, type SignInServer } from "./sign-in/authorization-server.ts";
 import { ToolFailure } from "./tool-failure.ts";
 import type { ToolResult } from "./tool-result.ts";
 import { ToolServer } from "./tool-server.ts";
-import type { CallContext, ServedTool, ToolSource } from "./tool-source.ts";
+import type { Behalf, CallContext, ServedTool, ToolSource } from "./tool-source.ts";
 
 /** The time for which a question waits for lists of tools, in ms. A server that takes longer has none for it. */
 const LISTS_MS = 5_000;
+
+/** Makes a server to which each person signs in, for an entry of the configuration. */
+export type MakePersonal = (name: string, config: SignInServer) => ToolSource;
 
 /** Makes the bridge's own tools for an entry of the configuration. */
 export type MakeOwnTools = (name: string, config: OwnToolsConfig) => ToolSource;
@@ -19,15 +23,22 @@ export class ToolServers {
   readonly #log: Logger;
   readonly #metrics: Metrics | undefined;
   readonly #makeOwn: MakeOwnTools;
+  readonly #makePersonal: MakePersonal;
   #servers: ReadonlyMap<string, ToolSource>;
 
   constructor(
     configs: ReadonlyMap<string, ToolServerConfig>,
-    options: { readonly makeOwn: MakeOwnTools; readonly log: Logger; readonly metrics?: Metrics | undefined },
+    options: {
+      readonly makeOwn: MakeOwnTools;
+      readonly makePersonal: MakePersonal;
+      readonly log: Logger;
+      readonly metrics?: Metrics | undefined;
+    },
   ) {
     this.#log = options.log;
     this.#metrics = options.metrics;
     this.#makeOwn = options.makeOwn;
+    this.#makePersonal = options.makePersonal;
     this.#servers = new Map([...configs].map(([name, config]) => [name, this.#make(name, config)]));
   }
 
@@ -43,13 +54,13 @@ export class ToolServers {
     );
   }
 
-  /** The tools of all servers that can be reached now. */
-  async tools(): Promise<readonly ServedTool[]> {
+  /** The tools of all servers that can be reached now, as a person has them. */
+  async tools(person: Behalf): Promise<readonly ServedTool[]> {
     const signal = AbortSignal.timeout(LISTS_MS);
     const lists = await Promise.all(
       [...this.#servers.values()].map(async (server): Promise<readonly ServedTool[]> => {
         try {
-          return await server.served(signal);
+          return await server.served(signal, person);
         } catch (error) {
           if (!(error instanceof ToolFailure) && !signal.aborted) throw error;
           this.#log.warn({ server: server.name, error }, "a tool server can't be used");
@@ -65,10 +76,10 @@ export class ToolServers {
     return this.#servers.get(server)?.config;
   }
 
-  /** Connects to a server. Throws ToolFailure, and the signal's reason. */
-  reach(server: string, signal: AbortSignal): Promise<void> {
+  /** Connects to a server, for a person. Throws ToolFailure, and the signal's reason. */
+  reach(server: string, signal: AbortSignal, person: Behalf): Promise<void> {
     if (server === READ_MORE.server) return Promise.resolve();
-    return this.#named(server).reach(signal);
+    return this.#named(server).reach(signal, person);
   }
 
   /** Calls a tool. Throws ToolFailure, and the signal's reason. */
@@ -116,7 +127,8 @@ export class ToolServers {
   }
 
   #make(name: string, config: ToolServerConfig): ToolSource {
-    return config.type === "own" ? this.#makeOwn(name, config) : new ToolServer(name, config, this.#log);
+    if (config.type === "own") return this.#makeOwn(name, config);
+    return hasSignIn(config) ? this.#makePersonal(name, config) : new ToolServer(name, config, this.#log);
   }
 
   #named(name: string): ToolSource {

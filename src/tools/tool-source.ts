@@ -12,7 +12,12 @@ export interface ServedTool {
   readonly host: string;
   readonly rules: ToolRules;
   readonly known: KnownTool;
+  /** It stands for the tools of a server to which the person has to sign in first, and can't be called. */
+  readonly isSignIn?: true;
 }
+
+/** The person for whom tools are used; undefined where it is no person who asks: then nobody's rights are used. */
+export type Behalf = string | undefined;
 
 /** The question for which a tool is called. Servers are not told of it. */
 export interface CallContext {
@@ -31,10 +36,10 @@ export interface ToolSource {
   /** Its name in the configuration. */
   readonly name: string;
   readonly config: ToolServerConfig;
-  /** Its tools. Throws ToolFailure, and the signal's reason. */
-  served(signal: AbortSignal): Promise<readonly ServedTool[]>;
-  /** Makes ready for a call. Throws ToolFailure, and the signal's reason. */
-  reach(signal: AbortSignal): Promise<void>;
+  /** Its tools, as a person has them. Throws ToolFailure, and the signal's reason. */
+  served(signal: AbortSignal, person: Behalf): Promise<readonly ServedTool[]>;
+  /** Makes ready for a call for a person. Throws ToolFailure, and the signal's reason. */
+  reach(signal: AbortSignal, person: Behalf): Promise<void>;
   /** Calls a tool. Throws ToolFailure (WantsInput where it asks the person first), and the signal's reason. */
   call(
     tool: string,

@@ -3,7 +3,7 @@ import { DatabaseError } from "../database/database.ts";
 import { isStorable, storable } from "../database/text.ts";
 import { pageWordsIn } from "../language/languages.ts";
 import { isAction, act } from "./actions/actions.ts";
-import { addressOf, type Address } from "./address.ts";
+import { addressOf, TOOL_CLIENT, TOOL_SIGN_IN, type Address } from "./address.ts";
 import type { Assets } from "./assets.ts";
 import { Attempts } from "./attempts.ts";
 import { cookieIn, languageOf, LANGUAGE_COOKIE, sessionCookie, sessionCookieName } from "./cookies.ts";
@@ -15,9 +15,10 @@ import type { WebParts } from "./parts.ts";
 import { roleNow } from "./role.ts";
 import { isOwnForm, securityHeaders } from "./security-headers.ts";
 import { senderOf } from "./sender.ts";
-import { isFormToken } from "./sign-in/secret.ts";
+import { isFormToken } from "./sign-in/form-token.ts";
 import { signInPage } from "./sign-in/sign-in-page.ts";
 import { SignIns, type Session } from "./sign-in/sign-ins.ts";
+import { arrivalPage, arrivedPage, clientDocument } from "./sign-in/tool-sign-in-page.ts";
 import { VIEWS, viewAt } from "./views/views.ts";
 import type { Visit } from "./visit.ts";
 
@@ -70,6 +71,9 @@ function routesOf(site: Site): Router {
     send(response, 200, signInPage(frameOf(site, request)));
   });
   router.post("/sign-in", (request, response) => inTime(signIn(site, request, response)));
+  router.get(TOOL_SIGN_IN, (request, response) => inTime(comeBack(site, request, response)));
+  router.post(TOOL_SIGN_IN, (request, response) => inTime(takeTokens(site, request, response)));
+  router.get(TOOL_CLIENT, (_request, response) => void response.json(clientDocument(site.address)));
   router.post("/sign-out", (request, response) => inTime(signOut(site, request, response)));
   router.get(/^\/live(\/.*)$/, (request, response) => tell(site, request, response));
   router.post("/do/:action", (request, response) => inTime(decide(site, request, response)));
@@ -92,6 +96,18 @@ async function signIn(site: Site, request: Request, response: Response): Promise
   }
   response.cookie(sessionCookieName(site.address), session.secret, sessionCookie(site.address));
   response.redirect(303, `${site.address.path}/`);
+}
+
+/** Somebody comes back from the authorisation server of a tool server, without being signed in here. */
+async function comeBack(site: Site, request: Request, response: Response): Promise<void> {
+  const { status, page } = await arrivalPage(site.parts.toolSignIns, frameOf(site, request), queryOf(request));
+  send(response, status, page);
+}
+
+async function takeTokens(site: Site, request: Request, response: Response): Promise<void> {
+  const field = (name: string): string | undefined => fieldOf(request, name);
+  const { status, page } = await arrivedPage(site.parts.toolSignIns, frameOf(site, request), field);
+  send(response, status, page);
 }
 
 async function signOut(site: Site, request: Request, response: Response): Promise<void> {

@@ -1,5 +1,5 @@
 import { html, type Child, type Html } from "./html.ts";
-import { formTokenOf } from "./sign-in/secret.ts";
+import { formTokenOf } from "./sign-in/form-token.ts";
 import type { Visit } from "./visit.ts";
 
 /** The look of a badge: nothing special, well, wrong, or waiting. */

@@ -3,7 +3,7 @@ import type { PageWords } from "../language/words.ts";
 import { LANGUAGES, pageWordsIn } from "../language/languages.ts";
 import type { AssetLinks } from "./assets.ts";
 import { html, type Html } from "./html.ts";
-import { formTokenOf } from "./sign-in/secret.ts";
+import { formTokenOf } from "./sign-in/form-token.ts";
 import type { ViewName } from "./views/view-names.ts";
 import { VIEW_NAMES, viewPath } from "./views/view-names.ts";
 import type { Visit } from "./visit.ts";

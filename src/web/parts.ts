@@ -10,6 +10,7 @@ import type { Logger } from "../observability/log.ts";
 import type { PrivacySources } from "../privacy/room-privacy.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { PagePulls } from "./pulls.ts";
+import type { ArrivingPeople } from "./sign-in/tool-sign-in-page.ts";
 import type { RoleRules } from "./role.ts";
 
 /** The parts of a running bridge that the page shows and asks. */
@@ -31,5 +32,7 @@ export interface WebParts extends RoleRules {
     apply(by: Actor): Promise<Reloaded>;
   };
   readonly pulls: PagePulls;
+  /** People who sign in to tool servers, and come back here. */
+  readonly toolSignIns: ArrivingPeople;
   readonly log: Logger;
 }

@@ -28,6 +28,11 @@ import { readForm } from "../../src/tools/input-form.ts";
 import { readInputRequest } from "../../src/tools/input-request.ts";
 import { ToolFailure } from "../../src/tools/tool-failure.ts";
 import type { FieldKind, InputForm } from "../../src/turns/call-input.ts";
+import { readSignIn } from "../../src/commands/tool-sign-in.ts";
+import { answerInAddress, answerInQuery } from "../../src/tools/sign-in/authorization-answer.ts";
+import { authorizationServerOf, isStillNamed } from "../../src/tools/sign-in/authorization-server.ts";
+import { codeOf, isCode } from "../../src/tools/sign-in/confirmation-code.ts";
+import { signInServer } from "../support/signed-in-people.ts";
 import { describeMisspelt, readCommand } from "../../src/commands/read-command.ts";
 import * as commandArguments from "../../src/commands/arguments.ts";
 import { valueInWords } from "../../src/commands/setting-words.ts";
@@ -180,6 +185,9 @@ const EVENT = 65_536;
 const ANSWER = 262_144;
 const PIECE = 16_384;
 const FEW = 8_192;
+
+/** A tool server to which people sign in. */
+const SIGN_IN_SERVER = signInServer("https://hs/mcp", "https://hs");
 
 /** A function that never takes longer than this is safe however its time grows, in ms of the processor. */
 const NOTHING_MS = 60;
@@ -809,6 +817,28 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     readTools: (text) =>
       readTools([{ name: "a", description: text, inputSchema: { type: "object", title: text } }, { name: text }]),
   },
+  "tools/sign-in/authorization-answer.ts": {
+    answerInAddress: (text) => answerInAddress(`http://hs/?${text}&state=${text}&code=${text}`),
+    answerInQuery: (text) => answerInQuery(new URLSearchParams(text)),
+  },
+  "tools/sign-in/authorization-server.ts": {
+    authorizationServerOf: (text) => {
+      const list = text.split(" ");
+      const described = {
+        issuer: "https://hs",
+        authorization_endpoint: "https://hs/a",
+        token_endpoint: "https://hs/t",
+        response_types_supported: ["code"],
+        code_challenge_methods_supported: ["S256"],
+        scopes_supported: list,
+        token_endpoint_auth_methods_supported: list,
+      };
+      return authorizationServerOf(SIGN_IN_SERVER, described, { resource: text, scopes_supported: list });
+    },
+    isStillNamed: (text) => isStillNamed({ issuer: text, tokenEndpoint: text }, SIGN_IN_SERVER),
+  },
+  "tools/sign-in/confirmation-code.ts": { isCode: (text) => isCode(text), codeOf: (text) => codeOf(text) },
+  "commands/tool-sign-in.ts": { readSignIn: (text) => readSignIn(`sign-in ${text}`) },
   "tools/tool-names.ts": { namesFor: (text) => [...namesFor([{ server: text, tool: text }])] },
   "tools/tool-policy.ts": {
     decideCall: (text) => decideCall(TOOL_RULES, toolUse(text)),
@@ -1116,6 +1146,10 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "reminders/reminder.ts occasionName",
     "time/recurrence.ts",
     "time/zoned-time.ts fieldsOf instantOf offsetOf plusMonths wallOf weekdayOf",
+    "tools/sign-in/authorization-server.ts hasSignIn originsOf metadataOf",
+    "tools/sign-in/authorization.ts clientMetadata",
+    "tools/sign-in/sign-in-failure.ts",
+    "commands/tool-sign-in.ts isSignInWish",
     "tools/own/all.ts",
     "tools/own/own-tool.ts",
     "tools/read-more.ts hasMore moreNote",
@@ -1268,6 +1302,18 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   ]),
   ...because("stores, asks or sends; with texts it does what is fed here", [
     "answering/streamed-draft.ts",
+    "answering/sign-in-links.ts",
+    "commands/tool-sign-in.ts signInOrOut signInStates",
+    "ghost/private-chat.ts",
+    "tools/sign-in/authorization.ts Authorization",
+    "tools/sign-in/authorized-fetch.ts",
+    "tools/sign-in/bearer-tokens.ts",
+    "tools/sign-in/oauth-fetch.ts",
+    "tools/sign-in/person-sign-ins.ts",
+    "tools/sign-in/personal-tool-server.ts",
+    "tools/sign-in/sign-in-attempts.ts",
+    "tools/sign-in/tool-clients.ts",
+    "tools/sign-in/tool-sign-ins.ts",
     "turns/consent-turns.ts",
     "turns/turn-queue.ts",
     "turns/turn-steps.ts",

@@ -15,7 +15,15 @@ import { History } from "../../src/memory/history.ts";
 import { Pulls } from "../../src/commands/pulls.ts";
 import { RoomLanguage } from "../../src/answering/room-language.ts";
 import { Summaries } from "../../src/memory/summaries.ts";
-import type { AnswerSettings, CloudPolicy, Level, Limits, Locality, SettingUsers } from "../../src/config/config.ts";
+import type {
+  AnswerSettings,
+  CloudPolicy,
+  Level,
+  Limits,
+  Locality,
+  SettingUsers,
+  ToolServerConfig,
+} from "../../src/config/config.ts";
 import { Permissions, type Refused } from "../../src/permissions/permissions.ts";
 import { Bans } from "../../src/permissions/bans.ts";
 import { Consents } from "../../src/privacy/consents.ts";
@@ -49,10 +57,12 @@ import {
 import { Allowances } from "../../src/turns/allowances.ts";
 import { Exchanges } from "../../src/turns/exchanges.ts";
 import { Reminders } from "../../src/reminders/reminders.ts";
+import { makeToolSignIns } from "../../src/bridge/tool-sign-ins.ts";
+import { Background } from "../../src/concurrency/background.ts";
 import { ToolAccess } from "../../src/tools/tool-access.ts";
 import { ToolGrants } from "../../src/tools/tool-grants.ts";
 import { ToolServers } from "../../src/tools/tool-servers.ts";
-import { noOwnTools } from "./tool-servers.ts";
+import { noSuchTools } from "./tool-servers.ts";
 import type { AnswerAttempt } from "../../src/turns/turn-work.ts";
 import type { Turn, TurnReply } from "../../src/turns/turn.ts";
 import { TurnStore } from "../../src/turns/turn-store.ts";
@@ -180,7 +190,9 @@ export class World {
   readonly provider = new Script();
   readonly pauses: AgentPauses;
   /** Servers of tools; a test may configure some. */
-  readonly tools = new ToolServers(new Map(), { makeOwn: noOwnTools, log: silentLogger() });
+  readonly tools = new ToolServers(new Map(), { makeOwn: noSuchTools, makePersonal: noSuchTools, log: silentLogger() });
+  /** The configured ones, as people sign in to them. */
+  servers: ReadonlyMap<string, ToolServerConfig> = new Map();
   readonly answering: Answering;
   readonly conversation: Conversation;
   readonly history: History;
@@ -368,6 +380,16 @@ export class World {
         isEncrypted,
       }),
       grants,
+      toolSignIns: makeToolSignIns(
+        {
+          database,
+          settings: () => ({ tools: this.servers, web: undefined }),
+          background: new Background(silentLogger()),
+          log: silentLogger(),
+        },
+        sealsOf(database),
+      ).people,
+      askToSignIn: () => Promise.resolve("no_chat"),
       approvalMs: () => 3_600_000,
       waitsStopped: (waits) => void this.waitsStopped.push(...waits.flatMap(({ codes }) => codes)),
       transcription: () => ({ provider: "local", model: "whisper-1" }),

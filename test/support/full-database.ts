@@ -164,6 +164,13 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
     `insert into web_sign_ins (code_hash, actor, role, expires_at) values ('c', 'local:ann', 'decide', now() + interval '10 minutes');
      insert into web_sessions (id_hash, actor, role, expires_at) values ('s', '@ann:hs', 'look', now() + interval '12 hours');`,
   ],
+  [
+    62,
+    `insert into tool_sign_ins (server, user_id, id, body, sealed_by) select 'tickets', '@ann:hs', 'id', 'sealed', min(id) from sealing_keys;
+     insert into sign_in_attempts (state_hash, server, user_id, made_by, stage, body, sealed_by, expires_at)
+       select 's', 'tickets', '@ann:hs', '$e', 'asked', 'sealed', min(id), now() from sealing_keys;
+     insert into tool_clients (server, body, sealed_by) select 'tickets', 'sealed', min(id) from sealing_keys;`,
+  ],
   [58, `insert into agent_pauses (ghost, paused_by, resumed_at) values ('${LLAMA}', 'local:office', now());`],
 ]);
 

@@ -9,7 +9,7 @@ import { inCheckout } from "./paths.ts";
 import { realToolServer, toolProgram } from "./tool-servers.ts";
 
 /** The configuration of a server over HTTP. */
-function toolsAt(url: string, more: Partial<HttpToolServer> = {}): HttpToolServer {
+export function toolsAt(url: string, more: Partial<HttpToolServer> = {}): HttpToolServer {
   const { cloudModels, tools, approvers, approverUsers, resources, questions, callTimeoutMs, idleAfterMs } =
     toolProgram([]);
   const rules = { cloudModels, tools, approvers, approverUsers, resources, questions, callTimeoutMs, idleAfterMs };

@@ -232,6 +232,20 @@ const PARTS: PartsOf<Omit<Words, "settings">> & Settings = {
       forbade: [["files/write", "@llama "]],
       forgot: [["files/write"]],
       undecided: [["files/write"]],
+      signIn: {
+        link: [
+          ["tickets", "hs/auth", 15, true],
+          ["tickets", "hs/auth", 15, false],
+        ],
+        onlyPrivately: [["tickets"]],
+        done: [["tickets"]],
+        ended: [["tickets"]],
+        notSignedIn: [["tickets"]],
+        yes: [["tickets"]],
+        no: [["tickets"]],
+        noServer: [[[]], [["tickets", "wiki"]]],
+        notYours: [["tickets"]],
+      },
     },
     usage: {
       asked: [[USED, USED]],

@@ -50,9 +50,9 @@ export function realToolServer(name: string): string {
   return inCheckout(`node_modules/@modelcontextprotocol/server-${name}/dist/index.js`);
 }
 
-/** For tests without tools of our own. */
-export function noOwnTools(): never {
-  throw new Error("no tools of our own are configured");
+/** For tests without tools of our own, or without servers to which people sign in. */
+export function noSuchTools(): never {
+  throw new Error("no such tools are configured");
 }
 
 /** A question, and an agent's call for it. */

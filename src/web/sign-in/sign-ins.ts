@@ -3,7 +3,7 @@ import type { Actor } from "../../audit/audit-entry.ts";
 import { deleteInBatches } from "../../database/batches.ts";
 import type { Database } from "../../database/database.ts";
 import type { Role } from "../role.ts";
-import { hashOf, isSecret, newSecret } from "./secret.ts";
+import { hashOf, isSecret, newSecret } from "../../sealing/secret.ts";
 
 /** The time for which a link is good, in minutes. */
 export const LINK_MINUTES = 10;

@@ -3,6 +3,8 @@ import { access, glob, readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { CommandMenus } from "../../../src/commands/command-menus.ts";
 import { Reminders } from "../../../src/reminders/reminders.ts";
+import { makeToolSignIns } from "../../../src/bridge/tool-sign-ins.ts";
+import { Background } from "../../../src/concurrency/background.ts";
 import { Forgetting } from "../../../src/memory/forgetting.ts";
 import { ReadFiles } from "../../../src/memory/read-files.ts";
 import { Retention } from "../../../src/memory/retention.ts";
@@ -78,6 +80,10 @@ async function prune(database: Database, forgetKeysAfterMs?: number): Promise<nu
     invites: new InviteQuota(database, () => ({ invitesPerDay: {} }) as never),
     menus: new CommandMenus(database),
     reminders: new Reminders(database, seals),
+    toolSignIns: makeToolSignIns(
+      { database, settings: () => ({ tools: new Map(), web: undefined }), background: new Background(log), log },
+      seals,
+    ),
     seals,
     retention: new Retention({
       rooms,

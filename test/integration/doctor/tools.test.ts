@@ -5,6 +5,8 @@ import type { Finding } from "../../../src/doctor/check.ts";
 import { tools } from "../../../src/doctor/checks/tools.ts";
 import type { Patient } from "../../../src/doctor/patient.ts";
 import { currentUser, type SystemUser } from "../../../src/observability/user-name.ts";
+import { startToolsWithSignIn } from "../../support/authorization-server.ts";
+import { signInServer } from "../../support/signed-in-people.ts";
 import { realToolServer, toolProgram, UNKIND_TOOL_SERVER } from "../../support/tool-servers.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 
@@ -30,6 +32,20 @@ describe("the doctor's look at a tool server", () => {
       status: "good",
       text: "files has the bridge's own time",
     });
+  });
+
+  it("asks one to which people sign in where they do, and counts them", async () => {
+    await using server = await startToolsWithSignIn();
+    const config = { tools: new Map([["tickets", signInServer(server.url, server.issuer)]]) } as unknown as Config;
+    const state = { signIns: new Map([["tickets", 2]]) };
+    const patient = { config, database: { kind: "read", records: { state } } } as unknown as Patient;
+    assert.deepEqual(await tools.run(patient), [
+      { status: "good", text: `tickets (local): people sign in at ${server.issuer}; 2 people have` },
+    ]);
+    const wrong = { tools: new Map([["tickets", signInServer(server.url, `${server.issuer}/other`)]]) };
+    const [finding] = await tools.run({ ...patient, config: wrong as unknown as Config });
+    assert.equal(finding?.status, "bad");
+    assert.match(finding.mend, /url and sign_in of tools\.tickets/);
   });
 
   it("finds one of which nothing is offered", async () => {

@@ -15,7 +15,7 @@ import { eventually } from "../../support/eventually.ts";
 import { inCheckout } from "../../support/paths.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 import { httpToolServers } from "../../support/http-tool-servers.ts";
-import { contextOf, toolProgram, toolServers, UNKIND_TOOL_SERVER } from "../../support/tool-servers.ts";
+import { contextOf, noSuchTools, toolProgram, toolServers, UNKIND_TOOL_SERVER } from "../../support/tool-servers.ts";
 
 const SIGNAL = new AbortController().signal;
 const MIB = 1_048_576;
@@ -343,6 +343,7 @@ describe("the calls of tools", () => {
     const all = [...configs.map((config, at) => [`s${at}`, config] as const), ["ours", own] as const];
     const servers = new ToolServers(new Map<string, ToolServerConfig>(all), {
       makeOwn: (name, config) => new OwnTools(name, config, [timeTool("UTC")]),
+      makePersonal: noSuchTools,
       log: silentLogger(),
       metrics,
     });

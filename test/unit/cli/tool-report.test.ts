@@ -43,6 +43,15 @@ describe("the report about a tool server", () => {
     ]);
   });
 
+  it("says where people sign in to one", () => {
+    const sight = { kind: "personal", issuer: "https://login.example.org", ms: 7 } as const;
+    const [line = ""] = serverInLines(seen({}, sight));
+    assert.match(
+      line,
+      /^✓ files: .*; people sign in at https:\/\/login\.example\.org, and each sees her own tools \(7 ms\)$/,
+    );
+  });
+
   it("says why one was not tried", () => {
     const sight = { kind: "untried", reason: "only bridge can try this program" } as const;
     assert.deepEqual(serverInLines(seen({}, sight)), [

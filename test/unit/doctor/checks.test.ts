@@ -58,6 +58,7 @@ const STATE: NonNullable<Records["state"]> = {
   setAsideToDevice: 0,
   unsealedRows: 0,
   roomsMarkedByMessage: 0,
+  signIns: new Map(),
   processes: 1,
   masterKeyCheck: null,
 };

@@ -172,6 +172,8 @@ describe("the languages", () => {
 const LONGER: readonly (readonly [string, number])[] = [
   [".beforeWelcome.", 380],
   [".bot.help", 340],
+  // With the link itself, and what to do at its end.
+  [".commands.tools.signIn.link", 300],
   [".consent.ask.", 600],
   [".distrust.", 280],
 ];

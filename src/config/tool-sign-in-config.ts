@@ -1,0 +1,31 @@
+/** The way in which people sign in to a server of tools (OAuth 2.1). */
+export interface ToolSignInConfig {
+  /** The authorisation server (RFC 8414 "issuer"). */
+  readonly issuer: string;
+  /** The bridge's name at it; undefined: the bridge registers itself. */
+  readonly clientId?: string;
+  readonly clientSecret?: string;
+  /** The rights that are asked for; none: those that the server names. */
+  readonly scopes: readonly string[];
+}
+
+/** `sign_in` of a server after the schema's check, with defaults. */
+export interface RawToolSignIn {
+  issuer?: string;
+  client_id?: string;
+  scopes: string[];
+}
+
+/** The settings for signing in. The issuer is the server's own origin where none is named. */
+export function signInOf(
+  { issuer, client_id: clientId, scopes }: RawToolSignIn,
+  url: string,
+  clientSecret: string | undefined,
+): ToolSignInConfig {
+  return {
+    issuer: issuer ?? new URL(url).origin,
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(clientSecret === undefined ? {} : { clientSecret }),
+    scopes,
+  };
+}

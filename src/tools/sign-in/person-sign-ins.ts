@@ -1,0 +1,281 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Background } from "../../concurrency/background.ts";
+import type { ToolServerConfig } from "../../config/config.ts";
+import type { Database } from "../../database/database.ts";
+import type { Logger } from "../../observability/log.ts";
+import { answerInAddress, type ReturnedAnswer } from "./authorization-answer.ts";
+import { hasSignIn, type AuthorizationServer, type SignInServer } from "./authorization-server.ts";
+import { Authorization, type OAuthClient, type Tokens } from "./authorization.ts";
+import { newState, type Attempt, type SignInAttempts } from "./sign-in-attempts.ts";
+import { SignInFailure } from "./sign-in-failure.ts";
+import type { ToolClients } from "./tool-clients.ts";
+import type { PersonAt, SignedIn, ToolSignIns } from "./tool-sign-ins.ts";
+
+/** The time for which an authorisation server's metadata count, in ms. */
+const METADATA_MS = 300_000;
+
+/** The way by which browsers come back from an authorisation server. */
+export interface WayBack {
+  readonly redirect: string;
+  /** Whether a page of ours is there to receive them. */
+  readonly isPage: boolean;
+  /** The address of the document that describes the bridge to authorisation servers, where there is one. */
+  readonly document?: string;
+}
+
+/** The stores and surroundings of sign-ins. */
+export interface PersonSignInsOptions {
+  readonly database: Database;
+  readonly signIns: ToolSignIns;
+  readonly attempts: SignInAttempts;
+  readonly clients: ToolClients;
+  /** Read anew each time. */
+  readonly servers: () => ReadonlyMap<string, ToolServerConfig>;
+  readonly wayBack: () => WayBack;
+  readonly background: Background;
+  readonly log: Logger;
+}
+
+/**
+ * Signs people in to tool servers, and out. A person opens a link; what comes back counts only if the same person brings it to
+ * an agent: the address that her browser shows, or, where a page of ours has taken the tokens already, the code that it shows.
+ * So a link that somebody else opens signs nobody in. Methods throw SignInFailure and DatabaseError.
+ */
+export class PersonSignIns {
+  readonly #options: PersonSignInsOptions;
+  readonly #metadata = new Map<
+    string,
+    { readonly config: SignInServer; readonly server: AuthorizationServer; readonly at: number }
+  >();
+
+  constructor(options: PersonSignInsOptions) {
+    this.#options = options;
+  }
+
+  /** The configuration of a server to which people sign in; undefined where there is no such one. */
+  server(name: string): SignInServer | undefined {
+    const config = this.#options.servers().get(name);
+    return config !== undefined && hasSignIn(config) ? config : undefined;
+  }
+
+  /** The names of all such servers. */
+  get names(): readonly string[] {
+    return [...this.#options.servers()].filter(([, config]) => hasSignIn(config)).map(([name]) => name);
+  }
+
+  /** Whether browsers come back to a page of ours. */
+  get comesBack(): boolean {
+    return this.#options.wayBack().isPage;
+  }
+
+  /** The servers to which a person has signed in. */
+  serversOf(userId: string): Promise<ReadonlySet<string>> {
+    return this.#options.signIns.serversOf(userId);
+  }
+
+  /** Whether a person has a link that she has not used yet, from another question or command. */
+  hasLink(who: PersonAt, madeBy: string): Promise<boolean> {
+    return this.#options.attempts.hasLink(who, madeBy);
+  }
+
+  /**
+   * A link by which a person signs in. An earlier one counts no more.
+   *
+   * @param madeBy the question or command for which it is made: the same again has the same link.
+   */
+  async link(who: PersonAt, madeBy: string): Promise<string> {
+    const { attempts, wayBack } = this.#options;
+    const before = await attempts.linkFor(who, madeBy);
+    if (before !== undefined) return before;
+    const config = this.#configOf(who.server);
+    const way = wayBack();
+    const { redirect } = way;
+    return withAuthorization(config, async (authorization) => {
+      const from = await this.#discovered(who.server, config, authorization);
+      const { client, isOwn } = await this.#clientOf(who.server, config, { from, way, authorization });
+      const state = newState();
+      const { link, verifier } = await authorization.ask(from, client, { state, redirect });
+      await attempts.begin(state, who, madeBy, { link, verifier, redirect, from, ...(isOwn ? { client } : {}) });
+      return link;
+    });
+  }
+
+  /** Signs a person in by the address that her browser shows, which she brings herself. */
+  async finish(who: PersonAt, address: string): Promise<void> {
+    const { attempts } = this.#options;
+    const answer = answerInAddress(address);
+    if (answer === undefined) throw new SignInFailure("no_address", "it is no address with a code");
+    const attempt = await attempts.take(answer.state, who);
+    if (attempt === undefined) throw unknownAttempt();
+    await this.#signIn(attempt, await this.#tokensFor(attempt, answer));
+  }
+
+  /** Ends the sign-in of an address that somebody has shown to others: nothing is done with its code. */
+  async spoil(who: PersonAt, address: string): Promise<void> {
+    const { attempts } = this.#options;
+    const answer = answerInAddress(address);
+    const attempt = answer && (await attempts.take(answer.state, who));
+    if (attempt !== undefined) await attempts.end(attempt);
+  }
+
+  /** The person who signs in by a link whose browser is back at our page. It uses nothing up. */
+  about(state: unknown): Promise<PersonAt | undefined> {
+    return this.#options.attempts.about(state);
+  }
+
+  /** Takes the tokens for an answer at our page, once. Resolves with the code by which the person confirms that it was she. */
+  async arrived(answer: ReturnedAnswer): Promise<{ readonly who: PersonAt; readonly code: string }> {
+    const { attempts } = this.#options;
+    const attempt = await attempts.take(answer.state);
+    if (attempt === undefined) throw unknownAttempt();
+    const code = await attempts.keep(attempt, await this.#tokensFor(attempt, answer));
+    if (code === undefined) throw unknownAttempt();
+    return { who: { server: attempt.server, userId: attempt.userId }, code };
+  }
+
+  /** Signs a person in whose browser was at our page, by its code. False where it is another code. */
+  async confirm(who: PersonAt, code: string): Promise<boolean> {
+    const { attempts } = this.#options;
+    const found = await attempts.confirm(who, code);
+    if (found === undefined) throw unknownAttempt();
+    const { attempt, kind } = found;
+    if (kind === "right") {
+      await this.#signIn(attempt, attempt.tokens);
+      return true;
+    }
+    if (kind === "wrong") return false;
+    await attempts.end(attempt);
+    this.#revoke(attempt, attempt.tokens);
+    throw new SignInFailure("unknown", "too many wrong codes");
+  }
+
+  /** Signs a person out, and has the authorisation server end her tokens. False where she was not signed in. */
+  async signOut(who: PersonAt): Promise<boolean> {
+    const { database, signIns } = this.#options;
+    const signedIn = await signIns.find(who);
+    if (signedIn === undefined) return false;
+    const removed = await database.transaction((tx) => signIns.remove(tx, signedIn, "person"));
+    if (removed) this.#revoke(signedIn, signedIn.tokens);
+    return removed;
+  }
+
+  /** The bridge's name at the authorisation server that has given tokens. */
+  clientOf(config: SignInServer, { client }: Pick<SignedIn, "client">): OAuthClient | undefined {
+    const { clientId: id, clientSecret: secret } = config.signIn;
+    if (id !== undefined) return { id, ...(secret === undefined ? {} : { secret }) };
+    return client;
+  }
+
+  async #signIn(attempt: Attempt, tokens: Tokens): Promise<void> {
+    const { database, attempts, signIns, log } = this.#options;
+    const { server, userId, from, client } = attempt;
+    const isStored = await database.transaction(async (tx) => {
+      if (!(await attempts.complete(tx, attempt))) return false;
+      const { issuer, tokenEndpoint, revocationEndpoint, authMethods, resource } = from;
+      const kept = {
+        issuer,
+        tokenEndpoint,
+        ...(revocationEndpoint === undefined ? {} : { revocationEndpoint }),
+        ...(authMethods === undefined ? {} : { authMethods }),
+        ...(resource === undefined ? {} : { resource }),
+      };
+      await signIns.store(tx, { server, userId }, { from: kept, tokens, ...(client === undefined ? {} : { client }) });
+      return true;
+    });
+    if (!isStored) throw unknownAttempt();
+    log.info({ server, user: userId }, "somebody has signed in to a tool server");
+  }
+
+  /** The tokens for an answer. Whatever comes of it, the code can't be used again. */
+  async #tokensFor(attempt: Attempt, answer: ReturnedAnswer): Promise<Tokens> {
+    const { attempts, clients, log } = this.#options;
+    try {
+      if (answer.kind === "error") throw new SignInFailure("denied", "the authorisation server has said no");
+      const config = this.#configOf(attempt.server);
+      const client = this.clientOf(config, attempt);
+      if (client === undefined) throw new SignInFailure("needs_client", "the bridge's name there is gone");
+      return await withAuthorization(config, (authorization) =>
+        authorization.exchange(attempt.from, client, answer, attempt),
+      );
+    } catch (error) {
+      await attempts.end(attempt);
+      if (!(error instanceof SignInFailure)) throw error;
+      log.warn({ server: attempt.server, user: attempt.userId, error }, "somebody could not sign in to a tool server");
+      if (error.code === "needs_client") await clients.forget(attempt.server);
+      throw error;
+    }
+  }
+
+  async #discovered(name: string, config: SignInServer, authorization: Authorization): Promise<AuthorizationServer> {
+    const known = this.#metadata.get(name);
+    const now = performance.now();
+    if (known !== undefined && now - known.at < METADATA_MS && isDeepStrictEqual(known.config, config))
+      return known.server;
+    try {
+      const server = await authorization.discover();
+      this.#metadata.set(name, { config, server, at: now });
+      return server;
+    } catch (error) {
+      this.#options.log.warn({ server: name, error }, "nobody can sign in to a tool server now");
+      throw error;
+    }
+  }
+
+  /** The bridge's name: the configured one; else one by registration, or its document's address. */
+  async #clientOf(
+    name: string,
+    config: SignInServer,
+    {
+      from,
+      way: { redirect, document },
+      authorization,
+    }: { readonly from: AuthorizationServer; readonly way: WayBack; readonly authorization: Authorization },
+  ): Promise<{ readonly client: OAuthClient; readonly isOwn: boolean }> {
+    const configured = this.clientOf(config, {});
+    if (configured !== undefined) return { client: configured, isOwn: false };
+    const { clients } = this.#options;
+    const place = { issuer: from.issuer, redirect };
+    const known = await clients.find(name, place);
+    if (known !== undefined) return { client: known, isOwn: true };
+    if (from.registrationEndpoint !== undefined) {
+      const client = await authorization.register(from, redirect);
+      await clients.store(name, { ...place, client });
+      return { client, isOwn: true };
+    }
+    if (from.takesDocuments && document !== undefined) return { client: { id: document }, isOwn: true };
+    throw new SignInFailure("needs_client", "the bridge is not registered there, and can't register itself");
+  }
+
+  #configOf(name: string): SignInServer {
+    const config = this.server(name);
+    if (config === undefined) throw new SignInFailure("unfit", "nobody signs in to it any more");
+    return config;
+  }
+
+  /** The authorisation server may be away: the tokens are forgotten here in any case. */
+  #revoke(signedIn: Pick<SignedIn, "server" | "from" | "client">, tokens: Tokens): void {
+    const config = this.server(signedIn.server);
+    const client = config && this.clientOf(config, signedIn);
+    if (config === undefined || client === undefined) return;
+    this.#options.background.run("revoking tokens", () =>
+      withAuthorization(config, (authorization) => authorization.revoke(signedIn.from, client, tokens)),
+    );
+  }
+}
+
+/** Uses connections to an authorisation server, and ends them: signing in is rare. */
+export async function withAuthorization<T>(
+  config: SignInServer,
+  work: (authorization: Authorization) => Promise<T>,
+): Promise<T> {
+  const authorization = new Authorization(config);
+  try {
+    return await work(authorization);
+  } finally {
+    await authorization.end();
+  }
+}
+
+function unknownAttempt(): SignInFailure {
+  return new SignInFailure("unknown", "no such sign-in is under way");
+}

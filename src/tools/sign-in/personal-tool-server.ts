@@ -1,0 +1,127 @@
+import type { Logger } from "../../observability/log.ts";
+import { readTools, type KnownTool } from "../tool-definition.ts";
+import { ToolFailure } from "../tool-failure.ts";
+import type { ToolResult } from "../tool-result.ts";
+import { hostOfServer, ToolServer } from "../tool-server.ts";
+import type { Behalf, CallContext, ServedTool, ToolSource } from "../tool-source.ts";
+import type { SignInServer } from "./authorization-server.ts";
+import type { BearerTokens } from "./bearer-tokens.ts";
+
+/** The most people of a server whose connections and lists of tools are kept. */
+const MOST_PEOPLE = 200;
+
+/** The tool that stands for those of a server to which the person has to sign in first. */
+const SIGN_IN = "sign_in";
+
+/** A person's own connection. It ends with her sign-in. */
+interface Personal {
+  readonly signIn: string;
+  readonly server: ToolServer;
+}
+
+/**
+ * A server to which people sign in. Each has a connection, a session and a list of tools of her own, by her own token; nobody
+ * else is ever given them. Whoever has not signed in has one tool, by which a model finds out that she has to.
+ */
+export class PersonalToolServer implements ToolSource {
+  readonly name: string;
+  readonly config: SignInServer;
+  readonly #tokens: Pick<BearerTokens, "signInOf" | "token">;
+  readonly #log: Logger;
+  /** By the people's ids, the one that was used longest ago first. */
+  readonly #people = new Map<string, Personal>();
+
+  constructor(name: string, config: SignInServer, tokens: Pick<BearerTokens, "signInOf" | "token">, log: Logger) {
+    this.name = name;
+    this.config = config;
+    this.#tokens = tokens;
+    this.#log = log;
+  }
+
+  async served(signal: AbortSignal, person: Behalf): Promise<readonly ServedTool[]> {
+    if (person === undefined) return [];
+    const server = await this.#of(person);
+    if (server === undefined) return [this.#signIn()];
+    try {
+      return await server.served(signal);
+    } catch (error) {
+      if (error instanceof ToolFailure && error.code === "sign_in") return [this.#signIn()];
+      throw error;
+    }
+  }
+
+  async reach(signal: AbortSignal, person: Behalf): Promise<void> {
+    await (await this.#signedIn(person)).reach(signal);
+  }
+
+  async call(
+    tool: string,
+    given: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+    context: CallContext,
+  ): Promise<ToolResult> {
+    const { asker, hops } = context.turn;
+    const server = await this.#signedIn(hops > 0 ? undefined : asker);
+    return server.call(tool, given, signal, context);
+  }
+
+  async stop(): Promise<void> {
+    const all = [...this.#people.values()];
+    this.#people.clear();
+    await Promise.all(all.map(({ server }) => server.stop()));
+  }
+
+  async #signedIn(person: Behalf): Promise<ToolServer> {
+    const server = person === undefined ? undefined : await this.#of(person);
+    if (server === undefined) throw new ToolFailure("sign_in", "the person is not signed in to it");
+    return server;
+  }
+
+  /** A person's connection, which is another one whenever she has signed in again; undefined where she has not signed in. */
+  async #of(person: string): Promise<ToolServer | undefined> {
+    const who = { server: this.name, userId: person };
+    const signIn = await this.#tokens.signInOf(who);
+    const known = this.#people.get(person);
+    this.#people.delete(person);
+    if (known !== undefined && known.signIn !== signIn) this.#end(known);
+    if (signIn === undefined) return undefined;
+    if (known?.signIn === signIn) {
+      this.#people.set(person, known);
+      return known.server;
+    }
+    const bearer = { token: (refused?: string) => this.#tokens.token(who, signIn, refused) };
+    const server = new ToolServer(this.name, this.config, this.#log, bearer);
+    this.#people.set(person, { signIn, server });
+    const [oldest] = this.#people;
+    if (oldest !== undefined && this.#people.size > MOST_PEOPLE) {
+      this.#people.delete(oldest[0]);
+      this.#end(oldest[1]);
+    }
+    return server;
+  }
+
+  #end({ server }: Personal): void {
+    server.stop().catch((error: unknown) => this.#log.warn({ error }, "a tool server could not be ended"));
+  }
+
+  /** It tells the server nothing, and needs nobody's word; who may not use the server at all does not have it. */
+  #signIn(): ServedTool {
+    const { name: server, config } = this;
+    const rules = { ...config, locality: "local", cloudModels: true, approval: "never", tools: new Map() } as const;
+    return { server, host: hostOfServer(server, config), rules, known: toolFor(server), isSignIn: true };
+  }
+}
+
+function toolFor(server: string): KnownTool {
+  const definition = {
+    name: SIGN_IN,
+    description:
+      `The person has not signed in to ${server}, so its tools are not there yet. Call this if you need them: ` +
+      "the person is then sent a link, and can ask again afterwards.",
+    inputSchema: { type: "object", properties: {} },
+    annotations: { readOnlyHint: true, openWorldHint: false },
+  };
+  const [known] = readTools([definition]).tools;
+  if (known === undefined) throw new Error("the tool for signing in is no tool");
+  return known;
+}

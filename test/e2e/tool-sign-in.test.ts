@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { openAs, startToolsWithSignIn, type ToolsWithSignIn } from "../support/authorization-server.ts";
+import { answerTo } from "../support/calling-chat.ts";
+import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { eventually } from "../support/eventually.ts";
+import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
+import type { Message, User } from "../support/user.ts";
+
+const MODEL = "llama3.2:3b";
+
+/** The tools that a model was offered. */
+interface Asked {
+  readonly tools?: readonly { readonly function: { readonly name: string } }[];
+}
+
+describe("a tool server to which each person signs in", () => {
+  let ollama: OllamaServer;
+  let tools: ToolsWithSignIn;
+  let deployment: Deployment;
+  let alice: User;
+  let bob: User;
+  let agent: string;
+  /** The room of both. */
+  let shared: string;
+
+  before(async () => {
+    tools = await startToolsWithSignIn();
+    ollama = await startOllamaServer([MODEL]);
+    ollama.install(MODEL, { answer: (messages) => `I was told: ${messages.at(-1)?.content ?? ""}` });
+    deployment = await startDeployment({
+      providers: { ollama: { type: "ollama", url: ollama.url } },
+      agents: { llama: { provider: "ollama", model: MODEL, display_name: "Llama" } },
+      extraConfig: {
+        memory: { summaries: false },
+        tools: { tickets: { type: "http", url: tools.url, sign_in: { issuer: tools.issuer }, approval: "never" } },
+      },
+    });
+    agent = deployment.agent("llama");
+    [alice, bob] = await Promise.all([deployment.user("js-sdk", "alice"), deployment.user("js-sdk", "bob")]);
+    shared = await alice.createRoom({ invite: [agent, bob.userId] });
+    await bob.join(shared);
+    await alice.waitMember(shared, agent);
+    await alice.waitMember(shared, bob.userId);
+  });
+  after(async () => {
+    await deployment.stop();
+    await ollama.close();
+    await tools[Symbol.asyncDispose]();
+  });
+
+  /** The agent's answer to a person in the shared room, for which its model calls a tool. */
+  async function calls(person: User, tool: string): Promise<string> {
+    ollama.next({ answer: () => "", calls: [{ name: `tickets__${tool}`, arguments: {} }] });
+    const question = await person.sendText({ roomId: shared, body: "What is open?", mentions: [agent] });
+    const where = ({ sender, current }: Message): boolean =>
+      sender === agent && !("org.matrix.msc4357.live" in current);
+    return (await person.waitMessage({ roomId: shared, after: question, where })).body;
+  }
+
+  const offered = (): readonly string[] =>
+    (ollama.chats().at(-1)?.body as Asked).tools?.map(({ function: { name } }) => name) ?? [];
+
+  /** The direct chat to which the agent invites somebody. */
+  async function invitedChat(person: User): Promise<string> {
+    const roomId = await eventually("an invite", async () => {
+      const { rooms } = await person.request<{ rooms?: { invite?: object } }>("GET", "/v3/sync?timeout=0");
+      return Object.keys(rooms?.invite ?? {})[0];
+    });
+    await person.join(roomId);
+    return roomId;
+  }
+
+  function linkIn({ body, encrypted }: Message): string {
+    assert.equal(encrypted, true);
+    const [, link = ""] = / (http\S+)/.exec(body) ?? [];
+    assert.ok(link.startsWith(tools.issuer), body);
+    return link;
+  }
+
+  it("is signed in to by a link in a direct chat, which the agent makes when a question needs it", async () => {
+    const said = await calls(alice, "sign_in");
+    assert.match(said, /has to sign in to tickets first\. They have been sent a link/);
+    assert.doesNotMatch(said, /http/);
+    assert.deepEqual(tools.calls, []);
+    const chat = await invitedChat(alice);
+    const link = linkIn(await alice.waitMessage({ roomId: chat, sender: agent }));
+    const address = await openAs("alice", link);
+    const done = await answerTo(alice, chat, `!tools sign-in tickets ${address}`);
+    assert.match(done.body, /^You have signed in to tickets/);
+    assert.equal(done.encrypted, true);
+    assert.equal(await calls(alice, "whoami"), "I was told: you are alice");
+    assert.deepEqual(offered(), ["tickets__whoami", "tickets__only_alice"]);
+    assert.match((await answerTo(alice, chat, "!tools")).body, /You have signed in to tickets/);
+  });
+
+  it("is used in a room of several people by each with her own rights only", async () => {
+    const chat = await bob.createRoom({ direct: true, invite: [agent] });
+    await bob.waitMember(chat, agent);
+    // Alice has signed in, and that is nothing to Bob.
+    const before = tools.calls.length;
+    assert.match(await calls(bob, "whoami"), /there is no tool of that name/);
+    assert.deepEqual(offered(), ["tickets__sign_in"]);
+    assert.match(await calls(bob, "sign_in"), /They have been sent a link/);
+    assert.equal(tools.calls.length, before);
+    const link = linkIn(
+      await bob.waitMessage({ roomId: chat, sender: agent, where: ({ body }) => body.includes(" http") }),
+    );
+    // Alice can't use Bob's link for herself, and nobody brings it to an end in the room.
+    const stolen = await openAs("alice", link);
+    const toldInRoom = await answerTo(alice, shared, `@llama !tools sign-in tickets ${stolen}`);
+    assert.match(toldInRoom.body, /between the two of us/);
+    const done = await answerTo(bob, chat, `!tools sign-in tickets ${await openAs("bob", link)}`);
+    assert.match(done.body, /^You have signed in/);
+    assert.equal(await calls(bob, "whoami"), "I was told: you are bob");
+    assert.deepEqual(offered(), ["tickets__whoami", "tickets__only_bob"]);
+    assert.equal(await calls(alice, "only_alice"), "I was told: you are alice");
+    assert.match(await calls(alice, "only_bob"), /there is no tool of that name/);
+    assert.deepEqual(tools.calls.slice(before), ["bob whoami", "alice only_alice"]);
+  });
+
+  it("never has a link or a code in clear", async () => {
+    const clear = await alice.createRoom({ direct: true, encrypted: false, invite: [agent] });
+    await alice.waitMember(clear, agent);
+    const said = await answerTo(alice, clear, "!tools sign-in tickets");
+    assert.match(said.body, /in an encrypted direct chat/);
+    assert.doesNotMatch(said.body, /http/);
+  });
+
+  it("goes on with a new token when one ends, and after a restart", async () => {
+    const grants = tools.grants.length;
+    await deployment.stopBridge("kill");
+    await deployment.startBridge();
+    assert.equal(await calls(bob, "whoami"), "I was told: you are bob");
+    assert.equal(tools.grants.length, grants);
+    tools.end("bob");
+    assert.match(await calls(bob, "whoami"), /has to sign in to tickets first/);
+  });
+
+  it("is left by the person, at once", async () => {
+    const chat = await alice.createRoom({ direct: true, invite: [agent] });
+    await alice.waitMember(chat, agent);
+    assert.match((await answerTo(alice, chat, "!tools sign-out tickets")).body, /not signed in to tickets any more/);
+    assert.match(await calls(alice, "whoami"), /there is no tool of that name/);
+    await eventually("the tokens to be revoked", () => tools.revoked.length > 0);
+  });
+});

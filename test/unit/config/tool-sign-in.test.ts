@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { endpointsOf } from "../../../src/egress/endpoints.ts";
+import { loadSettings, problemsOf } from "./settings.ts";
+
+const URL = "https://mcp.example.org/mcp";
+
+const tickets = (settings: object): object => ({ tools: { tickets: { type: "http", url: URL, ...settings } } });
+
+/** The problems of an entry, as paths below it. */
+async function wrong(settings: object): Promise<readonly string[]> {
+  return (await problemsOf(tickets(settings))).map(({ path }) => path.replace("tools.tickets.", ""));
+}
+
+describe("the configuration of a tool server to which people sign in", () => {
+  it("names the authorisation server, or takes the tool server's own host", async () => {
+    const signIn = async (settings: object): Promise<unknown> => {
+      const server = (await loadSettings(tickets({ sign_in: settings }))).tools.get("tickets");
+      return server?.type === "http" ? server.signIn : undefined;
+    };
+    assert.deepEqual(await signIn({}), { issuer: "https://mcp.example.org", scopes: [] });
+    assert.deepEqual(await signIn({ issuer: "https://login.example.org/realm", client_id: "b", scopes: ["read"] }), {
+      issuer: "https://login.example.org/realm",
+      clientId: "b",
+      scopes: ["read"],
+    });
+  });
+
+  it("lets the process reach these two, and no others", async () => {
+    const config = await loadSettings(tickets({ sign_in: { issuer: "https://login.example.org:8443" } }));
+    assert.deepEqual(endpointsOf(config).slice(1), [
+      { host: "mcp.example.org", port: 443 },
+      { host: "login.example.org", port: 8_443 },
+    ]);
+  });
+
+  it("has no token beside it, no secret without a name, and people's tokens go through TLS", async () => {
+    process.env["TICKETS_SECRET"] = "a-secret-of-the-tests";
+    assert.deepEqual(await wrong({ sign_in: {}, token_env: "TICKETS_SECRET" }), ["sign_in"]);
+    assert.deepEqual(await wrong({ sign_in: { client_secret_env: "TICKETS_SECRET" } }), ["sign_in.client_id"]);
+    assert.deepEqual(await wrong({ sign_in: { client_id: "b", client_secret: "x" } }), ["sign_in.client_secret"]);
+    assert.deepEqual(await wrong({ sign_in: { issuer: "http://login.example.org" } }), ["sign_in.issuer"]);
+    assert.deepEqual(await wrong({ url: "http://mcp.lan/mcp", sign_in: { issuer: "https://hs" } }), ["url"]);
+    await loadSettings(tickets({ url: "http://127.0.0.1:1/mcp", sign_in: { issuer: "http://localhost:2" } }));
+    assert.deepEqual(await wrong({ sign_in: { scopes: ["a b"] } }), ["sign_in.scopes.0"]);
+    delete process.env["TICKETS_SECRET"];
+  });
+});
