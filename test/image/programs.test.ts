@@ -1,11 +1,12 @@
-// The programs themselves judge the files that are made for them. They come from the system's packages, which npm test
-// can do without: npm run test:image
+// The programs themselves judge the files that are made for them. They are Debian's packages, which npm test can do
+// without: npm run test:image
 import assert from "node:assert/strict";
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { promisify } from "node:util";
+import { ensurePrograms } from "../support/debian.ts";
 import { changed, exampleSite } from "../support/docker-files.ts";
 import { inCheckout } from "../support/paths.ts";
 
@@ -33,8 +34,8 @@ async function elementConf(): Promise<string> {
 
 describe("the files of docker/", () => {
   before(() => {
-    const missing = ["nginx", "caddy", "systemd-analyze"].filter((name) => spawnSync(name, ["--version"]).error);
-    assert.deepEqual(missing, [], "programs that have to be installed first (apt install nginx caddy systemd)");
+    const commands = ["nginx", "caddy", "systemd-analyze"];
+    assert.equal(ensurePrograms({ commands, packages: ["nginx-light", "caddy", "systemd"] }), undefined);
   });
 
   it("hold nginx configurations that nginx accepts", async () => {

@@ -1,8 +1,8 @@
 // Carries out what docker/ says without a container engine, and talks with the agent that comes of it: npm run test:image
 // docker/Dockerfile's steps are carried out by hand, docker/setup.sh is run, and the services of docker/compose.yaml are started
 // with their volumes, secrets, users and read-only root file systems, in place of their images with programs of this machine, in
-// a network of their own that leads nowhere. Needs Linux, root, unshare and setpriv (util-linux), psql and nginx.
-import { execFile, spawn, spawnSync } from "node:child_process";
+// a network of their own that leads nowhere. Needs Linux and root; Debian's programs are installed.
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,11 +10,18 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { ensureVenv } from "../../quickstart/venv.ts";
 import { inCheckout, SYNAPSE_POSTGRES_PACKAGES, SYNAPSE_POSTGRES_VENV } from "../support/paths.ts";
+import { ensurePrograms, isThere, type Programs } from "../support/debian.ts";
 import { buildImage } from "./dockerfile.ts";
 import { tryStack } from "./stack.ts";
+import { noFilter } from "./syscall-filter.ts";
 
 /** The most that the image has above its base, in MiB; it takes 38. */
 const MOST_MIB = 60;
+
+const PROGRAMS: Programs = {
+  commands: ["unshare", "setpriv", "psql", "nginx", "ip", "systemd-analyze"],
+  packages: ["util-linux", "postgresql-client", "nginx-light", "iproute2", "systemd", "python3-seccomp"],
+};
 
 const run = promisify(execFile);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -32,10 +39,9 @@ try {
 
 /** The step that needs the network: packages. Everything else happens in a process without one. */
 async function outside(): Promise<void> {
-  const missing = ["unshare", "setpriv", "psql", "nginx", "ip"].filter((name) => spawnSync(name, ["-V"]).error);
-  if (process.platform !== "linux" || process.getuid?.() !== 0 || missing.length > 0) {
-    throw new Error(`this needs Linux, root, and programs that are not here: ${missing.join(", ") || "none"}`);
-  }
+  if (process.platform !== "linux" || process.getuid?.() !== 0) throw new Error("this needs Linux and root");
+  const missing = ensurePrograms(PROGRAMS, say, () => PROGRAMS.commands.find((name) => !isThere(name)) ?? noFilter());
+  if (missing !== undefined) throw new Error(missing);
   await ensureVenv({ directory: SYNAPSE_POSTGRES_VENV, packages: SYNAPSE_POSTGRES_PACKAGES, progress: say });
   const folder = await mkdtemp(join(tmpdir(), "matrix-agents-image-"));
   try {

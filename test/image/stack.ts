@@ -87,22 +87,18 @@ export async function tryStack({ folder, synapse: venv, say }: StackOptions): Pr
 
     const filter = await unitFilter(folder);
     const bridgeStand: Stand = [
-      ...(filter?.stand ?? []),
+      ...filter.stand,
       [join(image.root, image.workdir), image.workdir],
       [dirname(process.execPath), "/image/bin"],
     ];
     const inBridge = (command: readonly string[]): Promise<Process> =>
-      start("bridge", bridgeStand, [...(filter?.command ?? []), ...command], {
+      start("bridge", bridgeStand, [...filter.command, ...command], {
         workdir: image.workdir,
         env: image.env,
       });
-    await isShutIn(inBridge, filter !== undefined);
+    await isShutIn(inBridge);
     say("the bridge's container can write to /data and /tmp alone, is not root, and has no capabilities");
-    say(
-      filter === undefined
-        ? "left out: the unit's filter of system calls (python3-seccomp or systemd-analyze is not installed)"
-        : "it runs under the unit's filter of system calls too",
-    );
+    say("it runs under the unit's filter of system calls too");
 
     const bridge = await inBridge([...image.entrypoint, ...image.command]);
     running.push(bridge);
@@ -175,10 +171,7 @@ async function converse(say: (line: string) => void): Promise<void> {
 }
 
 /** The forbidden actions of a container. */
-async function isShutIn(
-  inBridge: (command: readonly string[]) => Promise<Process>,
-  isFiltered: boolean,
-): Promise<void> {
+async function isShutIn(inBridge: (command: readonly string[]) => Promise<Process>): Promise<void> {
   const script = `
 id -u; grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status
 for file in /app/x /etc/x /config/x /config/config.yaml /run/secrets/master_key; do
@@ -191,7 +184,7 @@ done
     "CapEff:0000000000000000",
     "CapBnd:0000000000000000",
     "NoNewPrivs:1",
-    `Seccomp:${isFiltered ? 2 : 0}`,
+    "Seccomp:2",
     "written",
   ]);
 }
