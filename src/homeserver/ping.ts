@@ -4,7 +4,8 @@ import { numberField } from "./answer.ts";
 import { versions } from "./calls.ts";
 import type { CallOptions, HomeserverClient } from "./client.ts";
 import { reasonOfHomeserverError } from "./error-words.ts";
-import { isHomeserverError, isUnrecognized, MatrixError } from "./errors.ts";
+import { HomeserverUnreachable, isAway, isHomeserverError, isUnrecognized, MatrixError } from "./errors.ts";
+import { reasonOfNetworkError } from "../observability/network-fault.ts";
 import { path } from "./path.ts";
 import { lookAgainMs, pause } from "./retry.ts";
 
@@ -159,8 +160,19 @@ export function knowsNoPings(error: unknown): boolean {
   return isUnrecognized(error);
 }
 
+/** Whether a failed ping tells nothing about the address in the registration, because the homeserver itself, or a proxy, failed. */
+export function saysNothing(error: unknown): boolean {
+  return isAway(error) || (error instanceof MatrixError && error.retryable && !PING_FAILURES.has(error.errcode));
+}
+
 /** The meaning of a failed ping, with the remedy after the first full stop. */
 export function explainPingFailure(error: unknown, about: Omit<PingFailure, "said">): string {
+  if (error instanceof HomeserverUnreachable && error.code === "TIMEOUT") {
+    return `The homeserver does not say in time what came of its ping. It hangs, or what listens at the url in its copy of the registration takes the connection and is silent, as a bridge that hangs does. ${sameUrl(about)}`;
+  }
+  if (error instanceof HomeserverUnreachable) {
+    return `The homeserver can't be reached: ${reasonOfNetworkError(error) ?? error.code}.`;
+  }
   if (!(error instanceof MatrixError)) return error instanceof Error ? error.message : String(error);
   return PING_FAILURES.get(error.errcode)?.({ ...about, said: error.said }) ?? error.message;
 }

@@ -3,7 +3,14 @@ import { backoffMs } from "../concurrency/backoff.ts";
 import type { Logger } from "../observability/log.ts";
 import type { HomeserverClient } from "./client.ts";
 import { isHomeserverError } from "./errors.ts";
-import { explainPingFailure, knowsNoPings, pingAppservice, type OurCopy, type PingResult } from "./ping.ts";
+import {
+  explainPingFailure,
+  knowsNoPings,
+  pingAppservice,
+  saysNothing,
+  type OurCopy,
+  type PingResult,
+} from "./ping.ts";
 import type { RecentPings } from "./recent-pings.ts";
 import { pause } from "./retry.ts";
 
@@ -75,14 +82,20 @@ export class HomeserverReach {
 
   /**
    * Resolves when a ping reaches us or nobody. As long as another bridge with this registration answers, the two would take the
-   * agents' devices from each other. Throws only the abort reason of the parts' signal.
+   * agents' devices from each other. While the homeserver is away, nobody can tell. Throws only the abort reason of the parts'
+   * signal.
    */
   async untilNoOther(): Promise<void> {
-    for (let others = 0; ; others += 1) {
+    let isTold = false;
+    for (let attempts = 0; ; attempts += 1) {
       const result = await this.ping();
-      if (result.kind === "failed" || result.reachedUs) return;
-      if (others === 0) this.#parts.log.warn("agents answer here once the other bridge has stopped");
-      await pause(backoffMs(others, WHILE_ANOTHER), this.#parts.signal);
+      const isAnother = result.kind === "answered" && !result.reachedUs;
+      if (!isAnother && (result.kind === "answered" || !saysNothing(result.error))) return;
+      if (isAnother && !isTold) {
+        isTold = true;
+        this.#parts.log.warn("agents answer here once the other bridge has stopped");
+      }
+      await pause(backoffMs(attempts, WHILE_ANOTHER), this.#parts.signal);
     }
   }
 

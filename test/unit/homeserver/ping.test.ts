@@ -59,9 +59,13 @@ describe("the reason of a failed ping says what to do", () => {
     assert.ok(told.length < 700);
   });
 
-  it("for a homeserver that is away", () => {
-    const error = new HomeserverUnreachable("POST ping", "ECONNREFUSED", "the homeserver cannot be reached");
-    assert.match(explainPingFailure(error, OURS), /cannot be reached/);
+  it("for a homeserver that is away, or gives no answer in time", () => {
+    const away = new HomeserverUnreachable("POST ping", "ECONNREFUSED", "raw", {
+      cause: Object.assign(new Error("raw"), { code: "ECONNREFUSED" }),
+    });
+    assert.match(explainPingFailure(away, OURS), /^The homeserver can't be reached: nothing listens there/);
+    const slow = new HomeserverUnreachable("POST ping", "TIMEOUT", "no answer within 30000 ms");
+    assert.match(explainPingFailure(slow, OURS), /^The homeserver does not say in time.* In our copy, .*the url is/);
   });
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { pino } from "pino";
 import type { HomeserverClient, HomeserverRequest } from "../../../src/homeserver/client.ts";
-import { MatrixError } from "../../../src/homeserver/errors.ts";
+import { HomeserverUnreachable, MatrixError } from "../../../src/homeserver/errors.ts";
 import { HomeserverReach } from "../../../src/homeserver/reach.ts";
 import { RecentPings } from "../../../src/homeserver/recent-pings.ts";
 import type { Logger } from "../../../src/observability/log.ts";
@@ -36,6 +36,8 @@ function refusing(errcode: string, error = ""): () => never {
     throw new MatrixError("POST ping", { status: 502, errcode, error, retryAfterMs: undefined });
   };
 }
+
+const AWAY = { status: 502, errcode: "M_UNKNOWN", error: "", retryAfterMs: undefined };
 
 const ANSWER = (): unknown => ({ duration_ms: 3 });
 
@@ -98,6 +100,29 @@ describe("a homeserver that does not reach us", () => {
       assert.match(lines[1]?.msg ?? "", /agents answer here once the other bridge has stopped/);
     });
   }
+
+  it("because it is away tells nothing of another bridge, so a start goes on waiting", async () => {
+    const failures = [
+      new HomeserverUnreachable("POST ping", "ECONNREFUSED", "raw"),
+      new MatrixError("POST ping", AWAY),
+      new MatrixError("POST ping", { ...AWAY, status: 429, errcode: "M_LIMIT_EXCEEDED" }),
+    ];
+    await Promise.all(
+      failures.map(async (error) => {
+        const pings = new RecentPings();
+        const note = pings.note.bind(pings);
+        pings.note = () => undefined;
+        const failing = (): never => {
+          pings.note = note;
+          throw error;
+        };
+        const { reach, lines, asked } = reachOver([ANSWER, failing, ANSWER], pings);
+        await reach.untilNoOther();
+        assert.equal(asked(), 3);
+        assert.equal(lines.filter(({ msg }) => msg.includes("once the other bridge has stopped")).length, 1);
+      }),
+    );
+  });
 
   it("because we refused its token is told so", async () => {
     const pings = new RecentPings();
