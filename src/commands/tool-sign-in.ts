@@ -85,8 +85,8 @@ async function signIn(
     const link = await people.link(who, message.eventId);
     return phrases.link(server, link, ATTEMPT_MINUTES, people.comesBack);
   }
-  if (!isCode(answer)) await people.finish(who, answer);
-  else if (!(await people.confirm(who, answer))) return phrases.wrongCode;
+  if (!isCode(answer)) await people.finish(who, answer, message.eventId);
+  else if (!(await people.confirm(who, answer, message.eventId))) return phrases.wrongCode;
   return phrases.done(server);
 }
 

@@ -39,6 +39,7 @@ export const pageEnglish = {
     go: "That is me: go on",
     almost: (userId: string) => `Almost done. As ${userId}, write this to the agent that sent you the link:`,
     close: "You can close this page then.",
+    over: "You can close this page.",
     faults: {
       unknown: "This link is used up, too old, or not complete. Ask your agent for another one.",
       denied: "The server says that you were not let in, or did not agree. Nothing has changed.",
@@ -181,6 +182,8 @@ export const pageEnglish = {
       consentTitle: "Words for the cloud",
       grantTitle: "Tools",
       heads: { room: "Room", agent: "Agent", what: "What", by: "By", at: "When" },
+      signInTitle: "People signed in to tool servers",
+      signInHeads: { server: "Server", people: "People" },
       agreed: "agreed",
       declined: "declined",
       allowed: "allowed",

@@ -39,6 +39,7 @@ export const pageGerman: PageWords = {
     go: "Das bin ich: weiter",
     almost: (userId) => `Fast fertig. Schreibe das als ${userId} dem Agenten, der dir den Link geschickt hat:`,
     close: "Danach kannst du diese Seite schließen.",
+    over: "Du kannst diese Seite schließen.",
     faults: {
       unknown: "Dieser Link ist verbraucht, zu alt oder nicht vollständig. Bitte deinen Agenten um einen neuen.",
       denied:
@@ -254,6 +255,8 @@ export const pageGerman: PageWords = {
       consentTitle: "Worte für die Cloud",
       grantTitle: "Werkzeuge",
       heads: { room: "Raum", agent: "Agent", what: "Was", by: "Von", at: "Wann" },
+      signInTitle: "Bei Werkzeug-Servern angemeldete Personen",
+      signInHeads: { server: "Server", people: "Personen" },
       agreed: "zugestimmt",
       declined: "abgelehnt",
       allowed: "erlaubt",

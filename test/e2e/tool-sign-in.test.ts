@@ -3,6 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { openAs, startToolsWithSignIn, type ToolsWithSignIn } from "../support/authorization-server.ts";
 import { answerTo } from "../support/calling-chat.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { dumpDatabase, tracesOf } from "../support/dump.ts";
 import { eventually } from "../support/eventually.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
 import type { Message, User } from "../support/user.ts";
@@ -33,7 +34,14 @@ describe("a tool server to which each person signs in", () => {
       agents: { llama: { provider: "ollama", model: MODEL, display_name: "Llama" } },
       extraConfig: {
         memory: { summaries: false },
-        tools: { tickets: { type: "http", url: tools.url, sign_in: { issuer: tools.issuer }, approval: "never" } },
+        tools: {
+          tickets: {
+            type: "http",
+            url: tools.url,
+            sign_in: { issuer: tools.issuer },
+            tools: { "*": "never", close: "ask" },
+          },
+        },
       },
     });
     agent = deployment.agent("llama");
@@ -90,7 +98,7 @@ describe("a tool server to which each person signs in", () => {
     assert.match(done.body, /^You have signed in to tickets/);
     assert.equal(done.encrypted, true);
     assert.equal(await calls(alice, "whoami"), "I was told: you are alice");
-    assert.deepEqual(offered(), ["tickets__whoami", "tickets__only_alice"]);
+    assert.deepEqual(offered(), ["tickets__whoami", "tickets__close", "tickets__only_alice"]);
     assert.match((await answerTo(alice, chat, "!tools")).body, /You have signed in to tickets/);
   });
 
@@ -113,10 +121,33 @@ describe("a tool server to which each person signs in", () => {
     const done = await answerTo(bob, chat, `!tools sign-in tickets ${await openAs("bob", link)}`);
     assert.match(done.body, /^You have signed in/);
     assert.equal(await calls(bob, "whoami"), "I was told: you are bob");
-    assert.deepEqual(offered(), ["tickets__whoami", "tickets__only_bob"]);
+    assert.deepEqual(offered(), ["tickets__whoami", "tickets__close", "tickets__only_bob"]);
     assert.equal(await calls(alice, "only_alice"), "I was told: you are alice");
     assert.match(await calls(alice, "only_bob"), /there is no tool of that name/);
     assert.deepEqual(tools.calls.slice(before), ["bob whoami", "alice only_alice"]);
+  });
+
+  it("is used with nobody's rights but the asker's, whoever agrees, and however long", async () => {
+    const before = tools.calls.length;
+    ollama.next({ answer: () => "", calls: [{ name: "tickets__close", arguments: {} }] });
+    const question = await bob.sendText({ roomId: shared, body: "Close it!", mentions: [agent] });
+    const asked = await alice.waitMessage({
+      roomId: shared,
+      after: question,
+      where: ({ body }) => body.includes("!approve"),
+    });
+    const [, code = ""] = /!approve ([A-Z]{4})/.exec(asked.body) ?? [];
+    await alice.sendText({ roomId: shared, body: `!approve ${code} always` });
+    await bob.waitMessage({ roomId: shared, after: question, where: ({ body }) => body === "I was told: you are bob" });
+    // For good, and still each as herself.
+    assert.equal(await calls(alice, "close"), "I was told: you are alice");
+    assert.equal(await calls(bob, "close"), "I was told: you are bob");
+    assert.deepEqual(tools.calls.slice(before), ["bob close", "alice close", "bob close"]);
+    const carol = await deployment.user("js-sdk", "carol");
+    await alice.invite(shared, carol.userId);
+    await carol.join(shared);
+    assert.match(await calls(carol, "close"), /there is no tool of that name/);
+    assert.deepEqual(offered(), ["tickets__sign_in"]);
   });
 
   it("never has a link or a code in clear", async () => {
@@ -135,6 +166,15 @@ describe("a tool server to which each person signs in", () => {
     assert.equal(tools.grants.length, grants);
     tools.end("bob");
     assert.match(await calls(bob, "whoami"), /has to sign in to tickets first/);
+  });
+
+  it("leaves no code or token in the database, the log or the models' prompts", async () => {
+    assert.ok(tools.secrets.length > 6);
+    const dump = await dumpDatabase(deployment.settings.database ?? "");
+    assert.notEqual(dump.get("tool_sign_ins"), "");
+    const places = [...dump.values(), JSON.stringify(deployment.bridge.logs()), JSON.stringify(ollama.requests)];
+    for (const secret of tools.secrets)
+      for (const trace of tracesOf(secret)) assert.ok(places.every((place) => !place.includes(trace)));
   });
 
   it("is left by the person, at once", async () => {

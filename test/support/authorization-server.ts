@@ -14,11 +14,13 @@ export interface Behaviour {
   /** Whether people refuse what the bridge asks for. */
   refuses: boolean;
   /** Called with each request to the token endpoint, before it is answered. */
-  beforeTokens: (grantType: string) => Promise<void>;
+  beforeTokens: () => Promise<void>;
+  /** Called when tokens are given; they are told afterwards. */
+  beforeTold: () => Promise<void>;
 }
 
 /**
- * A tool server with two tools, each of which says for whom it was called, and its authorisation server: oidc-provider, with
+ * A tool server whose tools each say for whom it was called, and its authorisation server: oidc-provider, with
  * registration, rotated refresh tokens, revocation and resource indicators.
  */
 export interface ToolsWithSignIn extends AsyncDisposable {
@@ -29,7 +31,9 @@ export interface ToolsWithSignIn extends AsyncDisposable {
   readonly calls: readonly string[];
   /** The grants for which tokens were given so far, in their order. */
   readonly grants: readonly string[];
-  /** The accounts whose tokens were revoked. */
+  /** All codes and tokens that were given so far. */
+  readonly secrets: readonly string[];
+  /** The grants that were revoked. */
   readonly revoked: readonly string[];
   /** Makes all tokens of an account count no more. */
   end(account: string): void;
@@ -42,13 +46,20 @@ export async function startToolsWithSignIn(): Promise<ToolsWithSignIn> {
   const [issuerPort, toolPort] = [await freePort(), await freePort()];
   const issuer = `http://127.0.0.1:${issuerPort}`;
   const url = `http://127.0.0.1:${toolPort}/mcp`;
-  const behaviour: Behaviour = { lifeSeconds: 3_600, refuses: false, beforeTokens: () => Promise.resolve() };
-  const [calls, grants, revoked]: [string[], string[], string[]] = [[], [], []];
+  const behaviour: Behaviour = {
+    lifeSeconds: 3_600,
+    refuses: false,
+    beforeTokens: () => Promise.resolve(),
+    beforeTold: () => Promise.resolve(),
+  };
+  const [calls, grants, revoked, secrets]: [string[], string[], string[], string[]] = [[], [], [], []];
   const ended = new Set<string>();
   const provider = makeProvider(issuer, url, behaviour, ended);
   provider.on("grant.success", (context) => {
     grants.push((context as { oidc: { params: { grant_type: string } } }).oidc.params.grant_type);
   });
+  for (const kind of ["authorization_code", "access_token", "refresh_token"])
+    provider.on(`${kind}.saved`, (token) => secrets.push((token as { jti: string }).jti));
   provider.on("grant.revoked", (_context, id) => revoked.push(String(id)));
   const accountOf = async (request: IncomingMessage): Promise<string | undefined> => {
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
@@ -67,6 +78,7 @@ export async function startToolsWithSignIn(): Promise<ToolsWithSignIn> {
     calls,
     grants,
     revoked,
+    secrets,
     end: (account) => ended.add(account),
     [Symbol.asyncDispose]: async () => {
       for (const server of servers) {
@@ -134,7 +146,10 @@ function authorizing(provider: Provider, behaviour: Behaviour): Handler {
   const handle = provider.callback();
   return async (request, response) => {
     if (!request.url?.startsWith("/interaction/")) {
-      if (request.url?.startsWith("/token") === true) await behaviour.beforeTokens("");
+      if (request.url === "/token") {
+        await behaviour.beforeTokens();
+        holdBack(response, behaviour);
+      }
       handle(request, response);
       return;
     }
@@ -157,6 +172,15 @@ function authorizing(provider: Provider, behaviour: Behaviour): Handler {
       grant.addResourceScope(resource, SCOPE);
     await finish({ consent: { grantId: await grant.save() } });
   };
+}
+
+/** The end of an answer waits for the test. */
+function holdBack(response: ServerResponse, { beforeTold }: Behaviour): void {
+  const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse;
+  response.end = ((...args: unknown[]) => {
+    void beforeTold().then(() => end(...args));
+    return response;
+  }) as typeof response.end;
 }
 
 function serving(
@@ -187,7 +211,7 @@ function serving(
   };
 }
 
-/** Each person has the tool `whoami`, and one that nobody else has. */
+/** Each person has the tools `whoami` and `close`, and one that nobody else has. */
 function serverFor(account: string, calls: string[]): McpServer {
   const server = new McpServer({ name: "tickets", version: "1" });
   const tool = (name: string): void => {
@@ -198,6 +222,7 @@ function serverFor(account: string, calls: string[]): McpServer {
     });
   };
   tool("whoami");
+  tool("close");
   tool(`only_${account}`);
   return server;
 }

@@ -100,14 +100,18 @@ export class PersonSignIns {
     });
   }
 
-  /** Signs a person in by the address that her browser shows, which she brings herself. */
-  async finish(who: PersonAt, address: string): Promise<void> {
+  /**
+   * Signs a person in by the address that her browser shows, which she brings herself.
+   *
+   * @param by her message. Once it has signed her in, it does so again without doing anything.
+   */
+  async finish(who: PersonAt, address: string, by: string): Promise<void> {
     const { attempts } = this.#options;
     const answer = answerInAddress(address);
     if (answer === undefined) throw new SignInFailure("no_address", "it is no address with a code");
     const attempt = await attempts.take(answer.state, who);
-    if (attempt === undefined) throw unknownAttempt();
-    await this.#signIn(attempt, await this.#tokensFor(attempt, answer));
+    if (attempt !== undefined) await this.#signIn(attempt, await this.#tokensFor(attempt, answer), by);
+    else if (!(await this.#isDone(who, by))) throw unknownAttempt();
   }
 
   /** Ends the sign-in of an address that somebody has shown to others: nothing is done with its code. */
@@ -133,14 +137,17 @@ export class PersonSignIns {
     return { who: { server: attempt.server, userId: attempt.userId }, code };
   }
 
-  /** Signs a person in whose browser was at our page, by its code. False where it is another code. */
-  async confirm(who: PersonAt, code: string): Promise<boolean> {
+  /** Signs a person in whose browser was at our page, by its code and her message. False where it is another code. */
+  async confirm(who: PersonAt, code: string, by: string): Promise<boolean> {
     const { attempts } = this.#options;
     const found = await attempts.confirm(who, code);
-    if (found === undefined) throw unknownAttempt();
+    if (found === undefined) {
+      if (await this.#isDone(who, by)) return true;
+      throw unknownAttempt();
+    }
     const { attempt, kind } = found;
     if (kind === "right") {
-      await this.#signIn(attempt, attempt.tokens);
+      await this.#signIn(attempt, attempt.tokens, by);
       return true;
     }
     if (kind === "wrong") return false;
@@ -166,7 +173,12 @@ export class PersonSignIns {
     return client;
   }
 
-  async #signIn(attempt: Attempt, tokens: Tokens): Promise<void> {
+  /** Whether a message has signed a person in before. */
+  async #isDone(who: PersonAt, by: string): Promise<boolean> {
+    return (await this.#options.signIns.find(who))?.by === by;
+  }
+
+  async #signIn(attempt: Attempt, tokens: Tokens, by: string): Promise<void> {
     const { database, attempts, signIns, log } = this.#options;
     const { server, userId, from, client } = attempt;
     const isStored = await database.transaction(async (tx) => {
@@ -179,7 +191,11 @@ export class PersonSignIns {
         ...(authMethods === undefined ? {} : { authMethods }),
         ...(resource === undefined ? {} : { resource }),
       };
-      await signIns.store(tx, { server, userId }, { from: kept, tokens, ...(client === undefined ? {} : { client }) });
+      await signIns.store(
+        tx,
+        { server, userId },
+        { from: kept, tokens, by, ...(client === undefined ? {} : { client }) },
+      );
       return true;
     });
     if (!isStored) throw unknownAttempt();

@@ -78,14 +78,14 @@ export function clientDocument({ url }: Address): object {
 }
 
 function failedPage(frame: Frame, why: keyof Frame["words"]["toolSignIn"]["faults"]): ShownPage {
-  const { title, faults, close } = frame.words.toolSignIn;
+  const { title, faults, over } = frame.words.toolSignIn;
   return {
     status: why === "away" ? 502 : 400,
     page: plainPage(
       frame,
       title,
       html`<p role="alert">${faults[why]}</p>
-        <p>${close}</p>`,
+        <p>${over}</p>`,
     ),
   };
 }

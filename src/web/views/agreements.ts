@@ -1,4 +1,5 @@
 import { Consents, type ConsentId, type RoomDecision } from "../../privacy/consents.ts";
+import { countSignIns } from "../../tools/sign-in/tool-sign-ins.ts";
 import { ToolGrants, type RoomGrant } from "../../tools/tool-grants.ts";
 import { badge, decision, empty, heading, since, table } from "../elements.ts";
 import { html, type Html } from "../html.ts";
@@ -10,6 +11,8 @@ const ROWS_A_PAGE = 50;
 interface ShownAgreements {
   readonly consents: readonly RoomDecision[];
   readonly grants: readonly RoomGrant[];
+  /** The number of people who have signed in to each tool server. */
+  readonly signIns: ReadonlyMap<string, number>;
   /** The address of the rest; undefined where this is all. */
   readonly next: URLSearchParams | undefined;
   readonly isFirst: boolean;
@@ -35,10 +38,13 @@ export const agreements = defineView(
         ? []
         : await new ToolGrants(database).all({ limit, ...(afterGrant === undefined ? {} : { after: afterGrant }) });
     const shown = { consents: consents.slice(0, ROWS_A_PAGE), grants: grants.slice(0, ROWS_A_PAGE) };
-    return { ...shown, next: nextOf(consents, grants, shown), isFirst: target === "" && tool === "" };
+    const isFirst = target === "" && tool === "";
+    const signIns = isFirst ? await countSignIns(database) : new Map<string, number>();
+    return { ...shown, signIns, next: nextOf(consents, grants, shown), isFirst };
   },
-  ({ consents, grants, next, isFirst }, visit) => {
-    const { title, lead, none, consentTitle, grantTitle, heads } = visit.words.views.agreements;
+  ({ consents, grants, signIns, next, isFirst }, visit) => {
+    const { title, lead, none, consentTitle, grantTitle, heads, signInTitle, signInHeads } =
+      visit.words.views.agreements;
     const { after, first } = visit.words.paging;
     const here = `${visit.base}${visit.path}`;
     const columns = [...Object.values(heads), ""];
@@ -59,6 +65,21 @@ export const agreements = defineView(
             grantTitle,
             columns,
             grants.map((one) => grantRow(one, visit)),
+          )}`
+      }
+      ${
+        signIns.size > 0 &&
+        html`<h2>${signInTitle}</h2>
+          ${table(
+            signInTitle,
+            Object.values(signInHeads),
+            [...signIns].map(
+              ([server, people]) =>
+                html`<tr>
+                  <td>${server}</td>
+                  <td>${people}</td>
+                </tr>`,
+            ),
           )}`
       }
       <p class="pages">

@@ -220,7 +220,7 @@ forEachDatabase((_kind, open) => {
     const compatible = migrations.filter(({ isBreaking }) => !isBreaking).map(({ number }) => number);
     assert.deepEqual(
       compatible,
-      [19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 36, 38, 40, 50, 51, 52, 54, 55, 56, 58],
+      [19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 36, 38, 40, 50, 51, 52, 54, 55, 56, 58, 62],
     );
   });
 });

@@ -9,6 +9,7 @@ import { Forgetting } from "../../../src/memory/forgetting.ts";
 import { ReadFiles } from "../../../src/memory/read-files.ts";
 import { Retention } from "../../../src/memory/retention.ts";
 import { BATCH_ROWS, deleteInBatches } from "../../../src/database/batches.ts";
+import type { ToolServerConfig } from "../../../src/config/config.ts";
 import type { Database } from "../../../src/database/database.ts";
 import { Outbox } from "../../../src/ghost/outbox.ts";
 import { Mailbox } from "../../../src/mailbox/mailbox.ts";
@@ -23,6 +24,7 @@ import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { fillDatabase } from "../../support/full-database.ts";
 import { inCheckout } from "../../support/paths.ts";
+import { signInServer } from "../../support/signed-in-people.ts";
 import { sealsOf } from "../../support/seals.ts";
 
 const HOUR_MS = 3_600_000;
@@ -65,7 +67,7 @@ function folderOf(path: string): string {
 }
 
 /** All deletions that the bridge makes over time. */
-async function prune(database: Database, forgetKeysAfterMs?: number): Promise<number> {
+async function prune(database: Database, tools: ReadonlyMap<string, ToolServerConfig> = new Map()): Promise<number> {
   const seals = sealsOf(database);
   const log = silentLogger();
   const rooms = new Rooms(database, log);
@@ -81,7 +83,7 @@ async function prune(database: Database, forgetKeysAfterMs?: number): Promise<nu
     menus: new CommandMenus(database),
     reminders: new Reminders(database, seals),
     toolSignIns: makeToolSignIns(
-      { database, settings: () => ({ tools: new Map(), web: undefined }), background: new Background(log), log },
+      { database, settings: () => ({ tools, web: undefined }), background: new Background(log), log },
       seals,
     ),
     seals,
@@ -93,7 +95,7 @@ async function prune(database: Database, forgetKeysAfterMs?: number): Promise<nu
       read: () => Promise.resolve(),
       log,
     }),
-    forgetKeysAfterMs,
+    forgetKeysAfterMs: undefined,
   };
   let failed: unknown;
   const all = pruners(database, owners).map(
@@ -158,7 +160,7 @@ forEachDatabase((_kind, open) => {
         before.set(table, (await database.query(`select from ${table}`)).count);
       await database.query("update messages set sent_at = extract(epoch from now()) * 1000");
       await database.query("update events set received_at = now()");
-      await prune(database);
+      await prune(database, new Map([["tickets", signInServer("https://hs/mcp", "https://hs")]]));
       for (const [table, count] of before) {
         // An unused key, a pruning's own mark, and a room that was left.
         if (["sealing_keys", "settings", "command_menus"].includes(table)) continue;

@@ -31,6 +31,7 @@ describe("the database's records for doctor", () => {
         setAsideToDevice: 0,
         unsealedRows: 0,
         roomsMarkedByMessage: 0,
+        signIns: new Map(),
         processes: 0,
         masterKeyCheck: records.state?.masterKeyCheck,
       });

@@ -44,8 +44,10 @@ forEachDatabase((_kind, open) => {
 
     let asked = 0;
     const link = (person: string, process = here): Promise<string> => process.people.link(at(person), `$${asked++}`);
+    const finish = (person: string, address: string, by = `$${asked++}`): Promise<void> =>
+      here.people.finish(at(person), address, by);
     const signIn = async (person: string, account: string): Promise<void> =>
-      here.people.finish(at(person), await openAs(account, await link(person)));
+      finish(person, await openAs(account, await link(person)));
 
     /** With a token that counts as ended at once. */
     const signInBriefly = async (person: string, account: string): Promise<void> => {
@@ -61,8 +63,8 @@ forEachDatabase((_kind, open) => {
       assert.equal(await here.call(BOB, "whoami"), "you are bob");
       // The other process takes the same tokens.
       assert.equal(await there.call(BOB, "only_bob"), "you are bob");
-      assert.deepEqual(await here.toolsOf(ALICE), ["whoami", "only_alice"]);
-      assert.deepEqual(await here.toolsOf(BOB), ["whoami", "only_bob"]);
+      assert.deepEqual(await here.toolsOf(ALICE), ["whoami", "close", "only_alice"]);
+      assert.deepEqual(await here.toolsOf(BOB), ["whoami", "close", "only_bob"]);
       await assert.rejects(here.call(BOB, "only_alice"));
     });
 
@@ -77,10 +79,12 @@ forEachDatabase((_kind, open) => {
 
     it("use a link once, and only their own", async () => {
       const address = await openAs("alice", await link(ALICE));
-      await failsAs("unknown", here.people.finish(at(BOB), address));
-      await failsAs("unknown", here.people.finish({ server: "other", userId: ALICE }, address));
-      await here.people.finish(at(ALICE), address);
-      await failsAs("unknown", here.people.finish(at(ALICE), address));
+      await failsAs("unknown", finish(BOB, address));
+      await failsAs("unknown", here.people.finish({ server: "other", userId: ALICE }, address, "$m"));
+      await finish(ALICE, address, "$message");
+      await failsAs("unknown", finish(ALICE, address));
+      // The same message is read again after a crash.
+      await finish(ALICE, address, "$message");
       assert.deepEqual(await here.toolsOf(BOB), ["sign_in"]);
     });
 
@@ -91,13 +95,13 @@ forEachDatabase((_kind, open) => {
       assert.equal(await here.people.hasLink(at(ALICE), "$other"), true);
       const address = await openAs("alice", first);
       await here.people.link(at(ALICE), "$other");
-      await failsAs("unknown", here.people.finish(at(ALICE), address));
+      await failsAs("unknown", finish(ALICE, address));
     });
 
     it("are not signed in by an old link", async () => {
       const address = await openAs("alice", await link(ALICE));
       await database.query("update sign_in_attempts set expires_at = now()");
-      await failsAs("unknown", here.people.finish(at(ALICE), address));
+      await failsAs("unknown", finish(ALICE, address));
       assert.equal(await here.prune(), 1);
     });
 
@@ -105,20 +109,20 @@ forEachDatabase((_kind, open) => {
       const address = await openAs("alice", await link(ALICE));
       await here.people.spoil(at(BOB), address);
       await here.people.spoil(at(ALICE), address);
-      await failsAs("unknown", here.people.finish(at(ALICE), address));
+      await failsAs("unknown", finish(ALICE, address));
     });
 
     it("are told what comes back from another server, or is none of it", async () => {
       const address = new URL(await openAs("alice", await link(ALICE)));
       address.searchParams.set("iss", "https://evil.example.org");
-      await failsAs("other_issuer", here.people.finish(at(ALICE), address.href));
+      await failsAs("other_issuer", finish(ALICE, address.href));
       const nameless = new URL(await openAs("alice", await link(ALICE)));
       nameless.searchParams.delete("iss");
-      await failsAs("other_issuer", here.people.finish(at(ALICE), nameless.href));
-      await failsAs("no_address", here.people.finish(at(ALICE), "hello"));
-      await failsAs("unknown", here.people.finish(at(ALICE), "?code=c&state=s"));
+      await failsAs("other_issuer", finish(ALICE, nameless.href));
+      await failsAs("no_address", finish(ALICE, "hello"));
+      await failsAs("unknown", finish(ALICE, "?code=c&state=s"));
       tools.behaviour.refuses = true;
-      await failsAs("denied", here.people.finish(at(ALICE), await openAs("alice", await link(ALICE))));
+      await failsAs("denied", finish(ALICE, await openAs("alice", await link(ALICE))));
       assert.deepEqual(await here.toolsOf(ALICE), ["sign_in"]);
     });
 
@@ -127,7 +131,7 @@ forEachDatabase((_kind, open) => {
       const stolen = new URL(await openAs("bob", await link(BOB)));
       // Bob's code behind Alice's state: PKCE binds the code to his link.
       mine.searchParams.set("code", stolen.searchParams.get("code") ?? "");
-      await failsAs("refused", here.people.finish(at(ALICE), mine.href));
+      await failsAs("refused", finish(ALICE, mine.href));
     });
 
     it("get new tokens by one of all processes, once", async () => {
@@ -216,9 +220,9 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(who, at(ALICE));
       await failsAs("unknown", there.people.arrived(answer));
       assert.deepEqual(await here.toolsOf(ALICE), ["sign_in"]);
-      await failsAs("unknown", here.people.confirm(at(BOB), code));
-      assert.equal(await here.people.confirm(at(ALICE), "AAAA-AAAA"), false);
-      assert.equal(await here.people.confirm(at(ALICE), code.toLowerCase()), true);
+      await failsAs("unknown", here.people.confirm(at(BOB), code, "$said"));
+      assert.equal(await here.people.confirm(at(ALICE), "AAAA-AAAA", "$said"), false);
+      assert.equal(await here.people.confirm(at(ALICE), code.toLowerCase(), "$said"), true);
       assert.equal(await here.call(ALICE, "whoami"), "you are alice");
     });
 
@@ -227,9 +231,9 @@ forEachDatabase((_kind, open) => {
       const before = tools.revoked.length;
       const [state, code] = ["state", "code"].map((name) => back.searchParams.get(name) ?? "") as [string, string];
       const shown = await there.people.arrived({ kind: "code", state, code, iss: tools.issuer });
-      for (let nth = 0; nth < 2; nth++) assert.equal(await here.people.confirm(at(ALICE), "AAAA-AAAA"), false);
-      await failsAs("unknown", here.people.confirm(at(ALICE), "AAAA-AAAA"));
-      await failsAs("unknown", here.people.confirm(at(ALICE), shown.code));
+      for (let nth = 0; nth < 2; nth++) assert.equal(await here.people.confirm(at(ALICE), "AAAA-AAAA", "$said"), false);
+      await failsAs("unknown", here.people.confirm(at(ALICE), "AAAA-AAAA", "$said"));
+      await failsAs("unknown", here.people.confirm(at(ALICE), shown.code, "$said"));
       await here.background.idle();
       assert.equal(tools.revoked.length, before + 1);
     });
