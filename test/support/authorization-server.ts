@@ -178,7 +178,10 @@ function authorizing(provider: Provider, behaviour: Behaviour): Handler {
 function holdBack(response: ServerResponse, { beforeTold }: Behaviour): void {
   const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse;
   response.end = ((...args: unknown[]) => {
-    void beforeTold().then(() => end(...args));
+    beforeTold().then(
+      () => end(...args),
+      () => response.destroy(),
+    );
     return response;
   }) as typeof response.end;
 }
