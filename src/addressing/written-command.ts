@@ -34,6 +34,8 @@ function withoutClosing(text: string): string {
 /** The commands with a free argument: text in people's language, or a name. */
 const OWN_WORDS: ReadonlyMap<string, Values["kind"]> = new Map([
   ["discuss", "text"],
+  ["answer", "text"],
+  ["prompt", "name"],
   ...Object.entries<Setting>(SETTINGS).flatMap(([name, { values }]): [string, Values["kind"]][] =>
     isOwnWords(values) ? [[name, values.kind]] : [],
   ),

@@ -22,6 +22,7 @@ import { ModelLimits } from "./model-limits.ts";
 import { ModelPrompts } from "./model-prompt.ts";
 import { PictureAnswers, type Upload } from "./picture-answer.ts";
 import { RepliedMessages, type RepliedMessagesOptions } from "./replied-messages.ts";
+import { PromptQuestions } from "./prompt-questions.ts";
 import { ReplyTargets, type IsLatest } from "./reply-targets.ts";
 import type { RoomLanguage } from "./room-language.ts";
 import type { AskToSignIn } from "./sign-in-links.ts";
@@ -126,6 +127,7 @@ export function answeringParts(options: AnsweringOptions): AnsweringParts {
       privacy,
       asker,
       tools,
+      prompts: promptQuestions(options),
       pictures,
       consentQuestions,
       targets,
@@ -140,6 +142,12 @@ export function answeringParts(options: AnsweringOptions): AnsweringParts {
     toolFiles: new ToolFiles({ turns, upload: options.upload, language: options.language, log }),
     summingUp: new SummingUp({ voices, limits, summaries, allowances, privacy, defaults }),
   };
+}
+
+function promptQuestions(options: AnsweringOptions): PromptQuestions {
+  const { tools: servers, toolAccess: access, privacy, allowances, history, log } = options;
+  const agreements = new ToolAgreements(options);
+  return new PromptQuestions({ servers, access, agreements, privacy, allowances, history, log });
 }
 
 function toolOffers(options: AnsweringOptions, targets: ReplyTargets): ToolOffers {

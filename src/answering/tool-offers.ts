@@ -57,6 +57,8 @@ export interface ToolAsker {
   /** Whether any of the conversation came encrypted. */
   readonly encrypted: boolean;
   readonly steps: readonly TurnStep[];
+  /** Whether the conversation holds words of a server, by its prompt. */
+  readonly holdsPrompt: boolean;
   /** The phrases of the room. */
   readonly words: () => Promise<Words>;
 }
@@ -253,9 +255,10 @@ function sizeOf({ arguments: given, input }: ProposedCall): number {
   return Buffer.byteLength(JSON.stringify(given)) + Buffer.byteLength(answers);
 }
 
-function userIn({ turn, voice, destination, encrypted, steps }: ToolAsker): ToolUser {
+function userIn({ turn, voice, destination, encrypted, steps, holdsPrompt }: ToolAsker): ToolUser {
   const { ghost, roomId } = turn;
-  return { ghost, roomId, ...userOf(turn), agent: voice.agent.name, model: destination, encrypted, steps };
+  const user = { ghost, roomId, ...userOf(turn), agent: voice.agent.name, model: destination };
+  return { ...user, encrypted, steps, holdsPrompt };
 }
 
 function userOf({ asker, hops }: Turn): Pick<ToolUser, "asker" | "isFromAgent"> {

@@ -16,14 +16,14 @@ export class Transcriber {
   readonly #model: () => TranscriptionModel | undefined;
   readonly #provider: (name: string) => Provider | undefined;
   readonly #privacy: PrivacyGate;
-  readonly #history: Pick<History, "transcribed">;
+  readonly #history: Pick<History, "reworded">;
 
   /** @param options.model undefined where recordings are not transcribed; read anew each time. */
   constructor(options: {
     readonly model: () => TranscriptionModel | undefined;
     readonly provider: (name: string) => Provider | undefined;
     readonly privacy: PrivacyGate;
-    readonly history: Pick<History, "transcribed">;
+    readonly history: Pick<History, "reworded">;
   }) {
     this.#model = options.model;
     this.#provider = options.provider;
@@ -54,7 +54,7 @@ export class Transcriber {
     const text = words.trim();
     if (text === "") throw new UnreadableFile("no_text");
     const body = [message.body, text].filter((part) => part !== "").join("\n\n");
-    await this.#history.transcribed(ghost, roomId, message.eventId, body);
+    await this.#history.reworded(ghost, roomId, message.eventId, body);
     return text;
   }
 }

@@ -22,10 +22,12 @@ import type { FailureNotices } from "./failure-notices.ts";
 import { AnswerSoFar } from "./answer-so-far.ts";
 import type { ModelAsker } from "./model-asker.ts";
 import type { PromptSource } from "./model-prompt.ts";
+import type { PromptQuestions } from "./prompt-questions.ts";
 import type { PictureAnswers } from "./picture-answer.ts";
 import { withThinking } from "./reply.ts";
 import type { ReplyTargets } from "./reply-targets.ts";
 import { unlessAborted } from "../concurrency/unless-aborted.ts";
+import { holdsPrompt } from "../tools/server-prompt.ts";
 import { definitionsOf, type ToolOffers } from "./tool-offers.ts";
 import { withCalls } from "./tool-progress.ts";
 import { limitReached, roundsOf } from "./tool-rounds.ts";
@@ -50,6 +52,7 @@ export class VoiceAnswers {
   readonly #privacy: PrivacyGate;
   readonly #asker: ModelAsker;
   readonly #tools: ToolOffers;
+  readonly #prompts: Pick<PromptQuestions, "put">;
   readonly #pictures: PictureAnswers;
   readonly #consentQuestions: ConsentQuestions;
   readonly #targets: ReplyTargets;
@@ -62,6 +65,7 @@ export class VoiceAnswers {
     readonly privacy: PrivacyGate;
     readonly asker: ModelAsker;
     readonly tools: ToolOffers;
+    readonly prompts: Pick<PromptQuestions, "put">;
     readonly pictures: PictureAnswers;
     readonly consentQuestions: ConsentQuestions;
     readonly targets: ReplyTargets;
@@ -72,6 +76,7 @@ export class VoiceAnswers {
     this.#privacy = options.privacy;
     this.#asker = options.asker;
     this.#tools = options.tools;
+    this.#prompts = options.prompts;
     this.#pictures = options.pictures;
     this.#consentQuestions = options.consentQuestions;
     this.#targets = options.targets;
@@ -88,19 +93,26 @@ export class VoiceAnswers {
    */
   async respond(voice: Voice, turn: Turn, manner: Manner, asking: Asking): Promise<TurnReply | CallsWanted> {
     const { show, signal, steps, mayCall } = asking;
-    const { material, words, call } = manner;
-    const { encrypted } = material;
+    const { words, call } = manner;
+    const { encrypted } = manner.material;
     const soFar = new AnswerSoFar();
     try {
       const destination = await unlessAborted(this.#privacy.destinationOf(voice.provider, voice.model), signal);
       const may = await this.#privacy.check({ ghost: turn.ghost, roomId: turn.roomId, encrypted }, destination);
       if (may !== "yes")
         return await this.#consentQuestions.replyTo(turn, { destination, call, encrypted }, may, await words());
+      const put = await this.#prompts.put({ turn, voice, destination, words }, manner.material, signal);
+      if (typeof put === "string") return this.#notices.declined(turn, "prompt", put, await this.#targets.of(turn));
+      const material = put;
       if (voice.agent.makes === "pictures")
         return await this.#pictures.draw(turn, voice, destination, material, signal);
-      const offer = await unlessAborted(this.#tools.of({ turn, voice, destination, encrypted, steps, words }), signal);
+      const offer = await unlessAborted(
+        this.#tools.of({ turn, voice, destination, encrypted, steps, holdsPrompt: holdsPromptIn(material), words }),
+        signal,
+      );
       const tools = { tools: definitionsOf(offer), rounds: roundsOf(steps), mayCall };
-      await this.#asker.ask(voice, turn, manner, destination, { soFar, show, signal }, tools);
+      const source = { material, direct: manner.direct };
+      await this.#asker.ask(voice, turn, source, destination, { soFar, show, signal }, tools);
       return this.#tools.wanted(offer, soFar) ?? (await this.#answer(voice, turn, manner, soFar, steps));
     } catch (error) {
       if (signal.aborted) {
@@ -126,7 +138,8 @@ export class VoiceAnswers {
   ): Promise<ReadyCall> {
     const destination = await unlessAborted(this.#privacy.destinationOf(voice.provider, voice.model), signal);
     const { encrypted } = material;
-    return this.#tools.ready({ turn, voice, destination, encrypted, steps, words }, step, { signal, isAhead });
+    const asker = { turn, voice, destination, encrypted, steps, holdsPrompt: holdsPromptIn(material), words };
+    return this.#tools.ready(asker, step, { signal, isAhead });
   }
 
   /** The model's words in their final form. Throws ProviderError where there are none. */
@@ -203,6 +216,11 @@ export class VoiceAnswers {
     const isAway = AWAY.has(error.code) && soFar.text === "";
     return isAway ? { ...failed, retry: true } : { ...failed, partial: soFar.text.trim() };
   }
+}
+
+/** Whether a server's words, by its prompt, are among the messages. */
+function holdsPromptIn({ latest, about }: Manner["material"]): boolean {
+  return [...latest, ...about.replies.values()].some(({ body }) => holdsPrompt(body));
 }
 
 function isTimeout(reason: unknown): reason is DOMException {

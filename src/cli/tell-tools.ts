@@ -59,7 +59,7 @@ async function look(name: string, config: ToolServerConfig, user: SystemUser | u
     type: "own",
     name,
     config,
-    sight: { kind: "answered", tools: tools.map(({ known }) => known), faulty: [], ms: 0 },
+    sight: { kind: "answered", tools: tools.map(({ known }) => known), faulty: [], prompts: [], mayAsk: false, ms: 0 },
   };
 }
 

@@ -44,8 +44,21 @@ export function toolsInLines({ config, sight }: SeenServer): readonly string[] {
       lines.push(`  ${tool.name.padEnd(width)}  ${hintsInWords(tool.hints)}; ${approval}`);
     }
     for (const { name, fault } of sight.faulty) lines.push(`  ${name}: ${FAULTS[fault]}`);
+    if (config.type !== "own") lines.push(...beyondTools(config, sight));
   }
   return lines.map(printable);
+}
+
+/** What a server offers beside tools. */
+function beyondTools(
+  { prompts: areOffered }: McpServerConfig,
+  { prompts, mayAsk }: Extract<ToolServerSight, { readonly kind: "answered" }>,
+): readonly string[] {
+  const offered = areOffered ? "" : ` (not offered; prompts: true offers them)`;
+  return [
+    ...(prompts.length === 0 ? [] : [`  prompts: ${prompts.join(", ")}${offered}`]),
+    `  its tools ${mayAsk ? "may ask people something" : "ask people nothing"}`,
+  ];
 }
 
 /** A server with its rules and tools, for programs. */
@@ -73,7 +86,12 @@ export function serverInJson(server: SeenServer): object {
 function findingsInJson(rules: ToolRules, sight: ToolServerSight): object {
   switch (sight.kind) {
     case "answered":
-      return { tools: sight.tools.map((tool) => toolInJson(rules, tool)), faulty: sight.faulty };
+      return {
+        tools: sight.tools.map((tool) => toolInJson(rules, tool)),
+        faulty: sight.faulty,
+        prompts: sight.prompts,
+        may_ask: sight.mayAsk,
+      };
     case "personal":
       return { issuer: sight.issuer };
     case "failed":

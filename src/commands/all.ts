@@ -6,6 +6,7 @@ import { forget } from "./forget.ts";
 import { help } from "./help.ts";
 import { list } from "./list.ts";
 import { privacy } from "./privacy.ts";
+import { prompt } from "./prompt.ts";
 import { reminders } from "./reminders.ts";
 import { reset } from "./reset.ts";
 import { retry } from "./retry.ts";
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   approve,
   answer,
   refuse,
+  prompt,
   usage,
   reminders,
   ...settingCommands("settings"),

@@ -3,16 +3,17 @@ import type { ToolServers } from "../tools/tool-servers.ts";
 import type { Command } from "./command.ts";
 
 /** The commands about tools. */
-const TOOL_COMMANDS: ReadonlySet<string> = new Set(["approve", "refuse", "tools"]);
+const TOOL_COMMANDS: ReadonlySet<string> = new Set(["approve", "answer", "refuse", "tools"]);
 
-/** Tells which commands do nothing on this server: the admin has switched them off, there are no tools, or no reminders. */
+/** Tells which commands do nothing on this server: the admin has switched them off, there are no tools, prompts or reminders. */
 export function offOn(
   permissions: Pick<Permissions, "settersOf">,
-  tools: Pick<ToolServers, "isEmpty" | "hasOwn">,
+  tools: Pick<ToolServers, "isEmpty" | "hasOwn" | "hasPrompts">,
 ): (command: string) => boolean {
   return (name) =>
     permissions.settersOf(name) === "nobody" ||
     (tools.isEmpty && TOOL_COMMANDS.has(name)) ||
+    (name === "prompt" && !tools.hasPrompts) ||
     (name === "reminders" && !tools.hasOwn("remind"));
 }
 

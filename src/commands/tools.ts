@@ -3,13 +3,12 @@ import { ProviderError } from "../providers/provider.ts";
 import { withoutPath } from "../agents/model-name.ts";
 import type { Queryable } from "../database/database.ts";
 import type { Words } from "../language/words.ts";
-import { destinationAsConfigured } from "../privacy/gate.ts";
 import { escapeMarkdown } from "../text/markdown.ts";
 import type { DecidedTool } from "../tools/tool-access.ts";
 import { unquoted } from "./arguments.ts";
 import type { Asked, Command, CommandOutcome, CommandServices, Reading } from "./command.ts";
-import { destinationOf } from "./destination-of-model.ts";
 import { literals, TEXT } from "./menu-schema.ts";
+import { toolUserOf } from "./tool-user.ts";
 import {
   isSignInWish,
   readSignIn,
@@ -78,10 +77,8 @@ export const tools: Command<ToolsWish> = {
 };
 
 /** All tools with the decisions about them for the author of a command; or the reason why there are none, in words. */
-async function decidedFor(
-  services: CommandServices,
-  { ghost, agent, message, words }: Asked,
-): Promise<readonly DecidedTool[] | string> {
+async function decidedFor(services: CommandServices, asked: Asked): Promise<readonly DecidedTool[] | string> {
+  const { agent, message, words } = asked;
   const { tools: phrases } = words.commands;
   const provider = agent && services.provider(agent.provider);
   if (agent === undefined || provider === undefined) return words.noProvider;
@@ -93,19 +90,8 @@ async function decidedFor(
     });
   const facts = await waiting(provider.name, () => services.models.facts(provider, model));
   if (facts?.tools === false) return phrases.modelHasNone(withoutPath(model));
-  const destination = (await destinationOf(services, provider, model)) ?? destinationAsConfigured(provider);
-  const decided = await waiting("tools", () =>
-    services.toolAccess.of({
-      ghost: ghost.userId,
-      roomId: message.roomId,
-      asker: message.sender,
-      isFromAgent: false,
-      agent: agent.name,
-      model: destination,
-      encrypted: message.encrypted,
-      steps: [],
-    }),
-  );
+  const user = await toolUserOf(services, asked);
+  const decided = user && (await waiting("tools", () => services.toolAccess.of(user)));
   return decided ?? phrases.away;
 }
 

@@ -366,6 +366,8 @@ interface McpSettings {
   readonly resources: boolean;
   /** Whether it may ask the person behind a call something. */
   readonly questions: boolean;
+  /** Whether people may use its prompts. */
+  readonly prompts: boolean;
   /** The longest call, in ms. */
   readonly callTimeoutMs: number;
   /** The time without a call, after which the connection ends, and with it the program, in ms. */

@@ -31,6 +31,7 @@ interface RawStdio {
   type: "stdio";
   resources: boolean;
   questions: boolean;
+  prompts: boolean;
   idle_after: string;
   command: string;
   args: string[];
@@ -46,6 +47,7 @@ interface RawHttp {
   type: "http";
   resources: boolean;
   questions: boolean;
+  prompts: boolean;
   idle_after: string;
   url: string;
   sign_in?: RawToolSignIn;
@@ -93,15 +95,14 @@ function toolServerOf(raw: RawToolServer, secrets: ToolSecrets, directory: strin
       locality: raw.locality ?? (hosts.every((host) => localityOf(host) === "local") ? "local" : "cloud"),
     };
   }
-  const idleAfterMs = parseDuration(raw.idle_after) ?? 0;
+  const { resources, questions, prompts } = raw;
+  const offers = { resources, questions, prompts, idleAfterMs: parseDuration(raw.idle_after) ?? 0 };
   if (raw.type === "http") {
     const { token, ca } = secrets;
     return {
       type: "http",
       ...rules,
-      resources: raw.resources,
-      questions: raw.questions,
-      idleAfterMs,
+      ...offers,
       url: raw.url,
       locality: raw.locality ?? localityOf(raw.url),
       ...(token === undefined ? {} : { token }),
@@ -112,9 +113,7 @@ function toolServerOf(raw: RawToolServer, secrets: ToolSecrets, directory: strin
   return {
     type: "stdio",
     ...rules,
-    resources: raw.resources,
-    questions: raw.questions,
-    idleAfterMs,
+    ...offers,
     command: resolve(directory, raw.command),
     args: raw.args,
     env: { ...raw.env, ...secrets.env },

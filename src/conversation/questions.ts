@@ -10,6 +10,7 @@ import { TAKEN } from "../matrix/relation.ts";
 import { reached } from "../observability/steps.ts";
 import type { Admission, NotNow } from "../turns/admission.ts";
 import type { FailedReply, NewTurn, Turn } from "../turns/turn.ts";
+import { threadOfQuestion } from "../addressing/question-thread.ts";
 import type { ConversationOptions } from "./conversation-options.ts";
 import type { MessageClassifier } from "./message-classifier.ts";
 import { remembered } from "./remembered.ts";
@@ -154,9 +155,7 @@ export class Questions {
 
   /** The thread of a question and its answer: the question's own thread, or a new one where the room wants that. */
   threadFor(message: GhostMessage, saidIn: string | undefined): string | undefined {
-    if (saidIn !== undefined || message.direct) return saidIn;
-    const { threads = this.#options.defaults().threads } = message.settings;
-    return threads === "on" ? message.eventId : undefined;
+    return threadOfQuestion(message, saidIn, this.#options.defaults());
   }
 
   /** The reply to a question that is refused now. */

@@ -21,6 +21,10 @@ export type ToolServerSight =
       readonly tools: readonly KnownTool[];
       /** Those that can't be offered. */
       readonly faulty: readonly FaultyTool[];
+      /** The names of its prompts, whether people may use them or not. */
+      readonly prompts: readonly string[];
+      /** Whether its tools may ask people something. */
+      readonly mayAsk: boolean;
       readonly ms: number;
     }
   /** People sign in to it, at this address; only they are told its tools. */
@@ -49,13 +53,15 @@ export async function lookAtToolServer(
       return { kind: "failed", reason: `its sandbox needs ${BUBBLEWRAP}`, mend, ms: 0 };
     }
   }
-  const server = new ToolServer(name, config, silentLogger());
+  const server = new ToolServer(name, { ...config, prompts: true }, silentLogger());
   const signal = AbortSignal.timeout(LIST_MS);
   const began = performance.now();
   const ms = (): number => Math.round(performance.now() - began);
   try {
     const { tools, faulty } = await server.tools(signal);
-    return { kind: "answered", tools, faulty, ms: ms() };
+    const answeredIn = ms();
+    const prompts = (await server.prompts(signal)).map((prompt) => prompt.name);
+    return { kind: "answered", tools, faulty, prompts, mayAsk: await server.mayAsk(signal), ms: answeredIn };
   } catch (error) {
     if (!(error instanceof ToolFailure) && !signal.aborted) throw error;
     const reason = error instanceof ToolFailure ? error.message : `it tells no tools within ${LIST_MS / 1_000} s`;

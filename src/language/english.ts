@@ -467,6 +467,23 @@ export const english = {
         },
       },
     },
+    prompt: {
+      meaning: "puts a prompt of a tool server to me; without a name, lists those that you may use",
+      takes: "[SERVER NAME [ARGUMENT=VALUE …]]",
+      list: "Prompts that you may use here:",
+      none: "There are no prompts here that you may use now.",
+      /** Below a list that is cut off. */
+      more: (prompts: number) => `And ${counted(prompts, "further one", "further ones")}.`,
+      noServer: (server: string, near: string | undefined) =>
+        `There is no server \`${server}\` with prompts that you may use here now${near === undefined ? "" : `; did you mean \`${near}\``}. \`!prompt\` lists them.`,
+      noPrompt: (server: string, name: string, near: string | undefined) =>
+        `\`${server}\` has no prompt \`${name}\`${near === undefined ? "" : `; did you mean \`${near}\``}. \`!prompt ${server}\` lists those that it has.`,
+      form: (form: string) => `Please write it like this: \`${form}\``,
+      refused: (server: string, may: string) => `The prompts of \`${server}\` can't be used: ${may}.`,
+      limited: "The limit for calls of tools in a day is reached; a prompt counts as one. Please try again later.",
+      failed: (server: string, name: string) =>
+        `\`${server}\` did not give its prompt \`${name}\`. Please try again later, or ask your admin.`,
+    },
     usage: {
       meaning: "counts your questions to me, here and elsewhere",
       asked: (here: UsageWords, everywhere: UsageWords) =>
@@ -590,6 +607,8 @@ export const english = {
     which: "the language",
     code: "the four letters of my question",
     answer: "what you want to say; for several fields a line for each, such as “name: value”",
+    prompt:
+      "the server, the prompt's name, and its arguments, such as “docs summary topic=keys”; without it, I list them",
     lasting: "“always”: for later calls in this room, too",
     doing: "whether I may use the tool; without it, I explain it",
     tool: "the tool's name; without it, I list all",

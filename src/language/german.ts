@@ -479,6 +479,23 @@ export const german: Words = {
         },
       },
     },
+    prompt: {
+      meaning: "stellt mir eine Vorlage eines Werkzeug-Servers; ohne Namen zeigt es die, die du benutzen darfst",
+      takes: "[SERVER NAME [ANGABE=WERT …]]",
+      list: "Vorlagen, die du hier benutzen darfst:",
+      none: "Gerade gibt es hier keine Vorlagen, die du benutzen darfst.",
+      more: (prompts) => `Und ${counted(prompts, "weitere", "weitere")}.`,
+      noServer: (server, near) =>
+        `Gerade gibt es hier keinen Server \`${server}\` mit Vorlagen, die du benutzen darfst${near === undefined ? "" : `; meinst du \`${near}\``}. \`!prompt\` zeigt sie.`,
+      noPrompt: (server, name, near) =>
+        `\`${server}\` hat keine Vorlage \`${name}\`${near === undefined ? "" : `; meinst du \`${near}\``}. \`!prompt ${server}\` zeigt seine Vorlagen.`,
+      form: (form) => `Schreibe es bitte so: \`${form}\``,
+      refused: (server, may) => `Die Vorlagen von \`${server}\` gehen hier nicht: ${may}.`,
+      limited:
+        "Für heute sind keine Aufrufe von Werkzeugen mehr möglich; eine Vorlage zählt als einer. Versuche es bitte später noch einmal.",
+      failed: (server, name) =>
+        `\`${server}\` hat seine Vorlage \`${name}\` nicht gegeben. Versuche es bitte später noch einmal, oder frage deinen Admin.`,
+    },
     usage: {
       meaning: "zählt deine Fragen an mich, hier und anderswo",
       asked: (here, everywhere) =>
@@ -602,6 +619,7 @@ export const german: Words = {
     which: "die Sprache",
     code: "die vier Buchstaben meiner Frage",
     answer: "was du sagen willst; bei mehreren Feldern eine Zeile für jedes, wie „name: wert“",
+    prompt: "der Server, der Name der Vorlage und ihre Angaben, wie „docs summary topic=keys“; ohne das zeige ich alle",
     lasting: "„always“: auch für spätere Aufrufe in diesem Raum",
     doing: "ob ich das Werkzeug benutzen darf; ohne Angabe erkläre ich es",
     tool: "der Name des Werkzeugs; ohne Angabe zeige ich alle",

@@ -64,8 +64,8 @@ export class History extends HistoryReader {
     return true;
   }
 
-  /** Replaces a recording by its words. */
-  async transcribed(ghost: string, roomId: string, eventId: string, body: string): Promise<void> {
+  /** Replaces a message by what it stands for: a recording by its words, the choice of a prompt by the prompt. */
+  async reworded(ghost: string, roomId: string, eventId: string, body: string): Promise<void> {
     await this.#database.transaction((tx) =>
       rewriteMessage(tx, this.#seals, { ghost, roomId, eventId }, { body, attachment: undefined, encrypted: false }),
     );

@@ -27,6 +27,8 @@ export type Step =
   | "reminder.asked"
   /** The turn is `running`, its attempt counted. */
   | "turn.started"
+  /** The words of a prompt that a person has chosen came; they are not stored. */
+  | "prompt.read"
   /** A piece of the model's answer came. */
   | "model.chunk"
   /** The model has called tools, and the calls are stored; none is made. */

@@ -29,7 +29,11 @@ export function readFormAnswer(fields: readonly FormField[], words: string): For
   const written = words.trim();
   if (first === undefined)
     return written === "" ? { kind: "right", content: {} } : { kind: "wrong", fault: { kind: "nothing_asked" } };
-  const named = others.length === 0 ? new Map([[first, written]]) : readLines(fields, written);
+  return filledIn(fields, others.length === 0 ? new Map([[first, written]]) : namedFields(fields, written));
+}
+
+/** A form by the words for each field. */
+export function filledIn(fields: readonly FormField[], named: Map<FormField, string> | FormFault): FormAnswer {
   if (!(named instanceof Map)) return { kind: "wrong", fault: named };
   const content: [string, FieldValue][] = [];
   for (const field of fields) {
@@ -43,7 +47,7 @@ export function readFormAnswer(fields: readonly FormField[], words: string): For
 }
 
 /** The words for each field that somebody has named. */
-function readLines(fields: readonly FormField[], written: string): Map<FormField, string> | FormFault {
+export function namedFields(fields: readonly FormField[], written: string): Map<FormField, string> | FormFault {
   const named = new Map<FormField, string>();
   for (const line of written.split("\n")) {
     if (line.trim() === "") continue;

@@ -21,6 +21,7 @@ import { readInputRequest, WantsInput } from "./input-request.ts";
 import { authorizedFetch, type Bearer } from "./sign-in/authorized-fetch.ts";
 import { launchOf } from "./sandbox.ts";
 import { callResourceTool, isResourceTool, RESOURCE_TOOLS } from "./resource-tools.ts";
+import { readPrompts, readPromptWords, type KnownPrompt } from "./server-prompt.ts";
 import { StdioTransport } from "./stdio-transport.ts";
 import { readTools, type FaultyTool, type KnownTool } from "./tool-definition.ts";
 import { ToolFailure } from "./tool-failure.ts";
@@ -95,7 +96,7 @@ export class McpConnection {
   }
 
   /** Whether its protocol has questions that outlive the call in which they are asked: older ones ask in its middle. */
-  get #knowsQuestions(): boolean {
+  get knowsQuestions(): boolean {
     return this.#client.getProtocolEra() === "modern";
   }
 
@@ -103,16 +104,7 @@ export class McpConnection {
   async tools(
     signal: AbortSignal,
   ): Promise<{ readonly tools: readonly KnownTool[]; readonly faulty: readonly FaultyTool[] }> {
-    const list: unknown[] = [];
-    let cursor: unknown;
-    for (let page = 0; page < MOST_PAGES; page++) {
-      const params = typeof cursor === "string" ? { cursor } : {};
-      const told = objectOf(await this.#ask({ method: "tools/list", params }, BEGIN_MS, signal));
-      if (!Array.isArray(told["tools"])) throw new ToolFailure("malformed", "the answer is no list of tools");
-      list.push(...(told["tools"] as readonly unknown[]));
-      cursor = told["nextCursor"];
-      if (typeof cursor !== "string" || cursor === "") break;
-    }
+    const list = await this.#pages("tools/list", "tools", signal);
     if (!this.#offersResources) return readTools(list);
     const { tools, faulty } = readTools(list);
     const own = tools.filter(({ name }) => !isResourceTool(name));
@@ -121,6 +113,23 @@ export class McpConnection {
       .map(({ name }) => ({ name, fault: "twice" as const }));
     const hasSome = this.#client.getServerCapabilities()?.resources !== undefined;
     return { tools: [...own, ...(hasSome ? RESOURCE_TOOLS : [])], faulty: [...faulty, ...twice] };
+  }
+
+  /** The server's prompts, within bounds; none where it offers none. */
+  async prompts(signal: AbortSignal): Promise<readonly KnownPrompt[]> {
+    if (this.#client.getServerCapabilities()?.prompts === undefined) return [];
+    const list = await this.#pages("prompts/list", "prompts", signal);
+    return readPrompts(list);
+  }
+
+  /** The words of a prompt. */
+  async prompt(
+    name: string,
+    given: Readonly<Record<string, string>>,
+    { timeoutMs, signal }: Pick<OneCall, "timeoutMs" | "signal">,
+  ): Promise<string> {
+    const params = { name, arguments: { ...given } };
+    return readPromptWords(await this.#ask({ method: "prompts/get", params }, timeoutMs, signal));
   }
 
   /** Calls a tool. What the tool itself calls an error is a result. Throws WantsInput where it asks the person first. */
@@ -132,7 +141,7 @@ export class McpConnection {
     };
     if (this.#offersResources && isResourceTool(name)) return callResourceTool(name, given, ask);
     const params = { name, arguments: { ...given } };
-    if (call.mayAsk !== true || !this.#knowsQuestions) return readResult(await ask("tools/call", params));
+    if (call.mayAsk !== true || !this.knowsQuestions) return readResult(await ask("tools/call", params));
     const { input } = call;
     let answers = input && { inputResponses: responsesTo(input), ...stateOf(input) };
     for (let repeats = 0; repeats <= MOST_REPEATS; repeats++) {
@@ -151,6 +160,22 @@ export class McpConnection {
     // Nothing is left to be done about a connection that can't be ended properly.
     await this.#client.close().catch(() => undefined);
     await this.#dispatcher?.destroy().catch(() => undefined);
+  }
+
+  /** The entries of a list, of as many pages as are read. */
+  async #pages(method: string, field: string, signal: AbortSignal): Promise<readonly unknown[]> {
+    const list: unknown[] = [];
+    let cursor: unknown;
+    for (let page = 0; page < MOST_PAGES; page++) {
+      const params = typeof cursor === "string" ? { cursor } : {};
+      const told = objectOf(await this.#ask({ method, params }, BEGIN_MS, signal));
+      const entries = told[field];
+      if (!Array.isArray(entries)) throw new ToolFailure("malformed", `the answer is no list of ${field}`);
+      list.push(...(entries as readonly unknown[]));
+      cursor = told["nextCursor"];
+      if (typeof cursor !== "string" || cursor === "") break;
+    }
+    return list;
   }
 
   async #ask(

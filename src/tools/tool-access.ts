@@ -4,7 +4,8 @@ import { hasMore, READ_MORE } from "./read-more.ts";
 import { countedGrant, type ToolGrant, type ToolGrants } from "./tool-grants.ts";
 import { decideCall, type ToolDecision } from "./tool-policy.ts";
 import type { ToolServers } from "./tool-servers.ts";
-import type { Behalf, ServedTool } from "./tool-source.ts";
+import { PROMPT_TOOL } from "./server-prompt.ts";
+import type { Behalf, ServedPrompts, ServedTool } from "./tool-source.ts";
 
 /** The user of tools: an agent in a room, for a person. */
 export interface ToolUser {
@@ -22,6 +23,8 @@ export interface ToolUser {
   readonly encrypted: boolean;
   /** The steps so far. */
   readonly steps: readonly TurnStep[];
+  /** Whether words of a server, by its prompt, are in the conversation: they may ask for a call as a result may. */
+  readonly holdsPrompt: boolean;
 }
 
 /** Whose rights a user may use: those of the person who asks; another agent has none of hers. */
@@ -34,6 +37,11 @@ export interface DecidedTool extends ServedTool {
   readonly decision: ToolDecision;
   /** The room's decision about it, if there is one, even if it counts no more. */
   readonly grant: ToolGrant | undefined;
+}
+
+/** A server with its prompts, and whether they may be used. */
+export interface DecidedPrompts extends ServedPrompts {
+  readonly decision: ToolDecision;
 }
 
 /** Whether a user could decide now that an agent may use a tool for good. Throws HomeserverError. */
@@ -70,7 +78,7 @@ export class ToolAccess {
     const grants = await this.#grants.of(ghost, roomId);
     const isEncrypted = encrypted || (grants.length > 0 && (await this.#isEncrypted(roomId)));
     const givers = await this.#giversOf(ghost, roomId, grants);
-    const isTainted = hasResultFromOutside(user.steps, served);
+    const isTainted = user.holdsPrompt || hasResultFromOutside(user.steps, served);
     const decided: DecidedTool[] = [];
     for (const tool of served) {
       const { known, rules } = tool;
@@ -92,6 +100,28 @@ export class ToolAccess {
         isTainted,
       });
       decided.push({ ...tool, decision, grant });
+    }
+    return decided;
+  }
+
+  /** The prompts of all servers that can be reached now, with the decision about those of each. */
+  async prompts(user: Omit<ToolUser, "steps" | "holdsPrompt">): Promise<readonly DecidedPrompts[]> {
+    const { ghost, roomId, encrypted } = user;
+    const decided: DecidedPrompts[] = [];
+    for (const one of await this.#servers.prompts(behalfOf(user))) {
+      const decision = decideCall(one.rules, {
+        tool: PROMPT_TOOL.name,
+        hints: PROMPT_TOOL.hints,
+        agent: user.agent,
+        roomId,
+        userId: user.asker,
+        isFromAgent: user.isFromAgent,
+        model: user.model.locality,
+        gate: await this.#privacy.check({ ghost, roomId, encrypted }, destinationOfTool(one)),
+        grant: undefined,
+        isTainted: false,
+      });
+      decided.push({ ...one, decision });
     }
     return decided;
   }

@@ -5,6 +5,7 @@ import type { Logger } from "../observability/log.ts";
 import type { Bearer } from "./sign-in/authorized-fetch.ts";
 import type { McpConnection } from "./mcp-connection.ts";
 import type { FaultyTool, KnownTool } from "./tool-definition.ts";
+import type { KnownPrompt } from "./server-prompt.ts";
 import { ToolFailure } from "./tool-failure.ts";
 import type { ToolResult } from "./tool-result.ts";
 import type { CallContext, ServedTool, ToolSource } from "./tool-source.ts";
@@ -95,6 +96,23 @@ export class ToolServer implements ToolSource {
     const { callTimeoutMs: timeoutMs, questions } = this.config;
     const call = { timeoutMs, signal, mayAsk: questions && context !== undefined, input: context?.input };
     return this.#use(signal, (connection) => connection.call(name, given, call));
+  }
+
+  async prompts(signal: AbortSignal): Promise<readonly KnownPrompt[]> {
+    if (!this.config.prompts) return [];
+    return this.#use(signal, (connection) => connection.prompts(signal));
+  }
+
+  async prompt(name: string, given: Readonly<Record<string, string>>, signal: AbortSignal): Promise<string> {
+    const { callTimeoutMs: timeoutMs } = this.config;
+    return this.#use(signal, (connection) => connection.prompt(name, given, { timeoutMs, signal }));
+  }
+
+  /** Whether its tools may ask people something: the admin lets them, and the server's protocol has such questions. */
+  async mayAsk(signal: AbortSignal): Promise<boolean> {
+    return (
+      this.config.questions && (await this.#use(signal, (connection) => Promise.resolve(connection.knowsQuestions)))
+    );
   }
 
   /** Ends the connection, and calls under way. */

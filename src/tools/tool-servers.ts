@@ -6,8 +6,8 @@ import { READ_MORE, readMore } from "./read-more.ts";
 import { hasSignIn, type SignInServer } from "./sign-in/authorization-server.ts";
 import { ToolFailure } from "./tool-failure.ts";
 import type { ToolResult } from "./tool-result.ts";
-import { ToolServer } from "./tool-server.ts";
-import type { Behalf, CallContext, ServedTool, ToolSource } from "./tool-source.ts";
+import { hostOfServer, ToolServer } from "./tool-server.ts";
+import type { Behalf, CallContext, ServedPrompts, ServedTool, ToolSource } from "./tool-source.ts";
 
 /** The time for which a question waits for lists of tools, in ms. A server that takes longer has none for it. */
 const LISTS_MS = 5_000;
@@ -71,6 +71,46 @@ export class ToolServers {
     return lists.flat();
   }
 
+  /** Whether people may use prompts of any server. */
+  get hasPrompts(): boolean {
+    return [...this.#servers.values()].some(({ config }) => config.type !== "own" && config.prompts);
+  }
+
+  /** The prompts of all servers that can be reached now and have some for a person. */
+  async prompts(person: Behalf): Promise<readonly ServedPrompts[]> {
+    const signal = AbortSignal.timeout(LISTS_MS);
+    const lists = await Promise.all(
+      [...this.#servers.values()].map(async (server): Promise<readonly ServedPrompts[]> => {
+        const { name, config } = server;
+        if (config.type === "own") return [];
+        try {
+          const prompts = (await server.prompts?.(signal, person)) ?? [];
+          return prompts.length === 0
+            ? []
+            : [{ server: name, host: hostOfServer(name, config), rules: config, prompts }];
+        } catch (error) {
+          if (!(error instanceof ToolFailure) && !signal.aborted) throw error;
+          this.#log.warn({ server: name, error }, "the prompts of a tool server can't be used");
+          return [];
+        }
+      }),
+    );
+    return lists.flat();
+  }
+
+  /** The words of a server's prompt, for a person. Throws ToolFailure, and the signal's reason. */
+  async prompt(
+    server: string,
+    name: string,
+    given: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    person: Behalf,
+  ): Promise<string> {
+    const source = this.#named(server);
+    if (source.prompt === undefined) throw new ToolFailure("refused", "it has no prompts");
+    return this.#measured(server, source.prompt(name, given, signal, person), () => "done");
+  }
+
   /** The admin's rules for a server; undefined where it is not configured any more. */
   rulesOf(server: string): ToolRules | undefined {
     return this.#servers.get(server)?.config;
@@ -91,11 +131,17 @@ export class ToolServers {
     context: CallContext,
   ): Promise<ToolResult> {
     if (server === READ_MORE.server) return readMore(given, context.steps);
+    const calling = this.#named(server).call(tool, given, signal, context);
+    return this.#measured(server, calling, ({ isError }) => (isError ? "error" : "done"));
+  }
+
+  /** Counts and times a call. */
+  async #measured<T>(server: string, calling: Promise<T>, outcomeOf: (result: T) => string): Promise<T> {
     const started = performance.now();
     let outcome = "cancelled";
     try {
-      const result = await this.#named(server).call(tool, given, signal, context);
-      outcome = result.isError ? "error" : "done";
+      const result = await calling;
+      outcome = outcomeOf(result);
       return result;
     } catch (error) {
       if (error instanceof ToolFailure) outcome = error.code;

@@ -2,6 +2,7 @@ import type { ToolRules, ToolServerConfig } from "../config/config.ts";
 import type { CallInput } from "../turns/call-input.ts";
 import type { TurnStep } from "../turns/turn-step.ts";
 import type { Turn } from "../turns/turn.ts";
+import type { KnownPrompt } from "./server-prompt.ts";
 import type { KnownTool } from "./tool-definition.ts";
 import type { ToolResult } from "./tool-result.ts";
 
@@ -18,6 +19,15 @@ export interface ServedTool {
 
 /** The person for whom tools are used; undefined where it is no person who asks: then nobody's rights are used. */
 export type Behalf = string | undefined;
+
+/** A server with its prompts. */
+export interface ServedPrompts {
+  readonly server: string;
+  /** The server's address, for people to read. */
+  readonly host: string;
+  readonly rules: ToolRules;
+  readonly prompts: readonly KnownPrompt[];
+}
 
 /** The question for which a tool is called. Servers are not told of it. */
 export interface CallContext {
@@ -47,5 +57,9 @@ export interface ToolSource {
     signal: AbortSignal,
     context: CallContext,
   ): Promise<ToolResult>;
+  /** Its prompts, as a person has them; absent where there are none. Throws ToolFailure, and the signal's reason. */
+  prompts?(signal: AbortSignal, person: Behalf): Promise<readonly KnownPrompt[]>;
+  /** The words of a prompt, for a person. Throws ToolFailure, and the signal's reason. */
+  prompt?(name: string, given: Readonly<Record<string, string>>, signal: AbortSignal, person: Behalf): Promise<string>;
   stop(): Promise<void>;
 }

@@ -23,8 +23,16 @@ import { visibleJson, visibleText } from "../../src/text/visible-json.ts";
 import { cut } from "../../src/text/cut.ts";
 import { inputQuestion } from "../../src/answering/input-question.ts";
 import { isFitValue, valueIn } from "../../src/tools/field-value.ts";
-import { readFormAnswer } from "../../src/tools/form-answer.ts";
+import { filledIn, namedFields, readFormAnswer } from "../../src/tools/form-answer.ts";
 import { readForm } from "../../src/tools/input-form.ts";
+import { promptArguments, promptForm, promptWishIn, readPromptWish } from "../../src/answering/prompt-wish.ts";
+import {
+  holdsPrompt,
+  promptQuestion,
+  readPrompts,
+  readPromptWords,
+  type KnownPrompt,
+} from "../../src/tools/server-prompt.ts";
 import { readInputRequest } from "../../src/tools/input-request.ts";
 import { ToolFailure } from "../../src/tools/tool-failure.ts";
 import type { FieldKind, InputForm } from "../../src/turns/call-input.ts";
@@ -930,6 +938,11 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
       for (const some of [[], fields.slice(0, 1), fields]) readFormAnswer(some, text);
       readFormAnswer(fields, `text=${text}`);
     },
+    namedFields: (text) => namedFields(formOf(text).fields, `text=${text}`),
+    filledIn: (text) => {
+      const { fields } = formOf(text);
+      filledIn(fields, new Map(fields.map((field) => [field, text])));
+    },
   },
   "tools/input-form.ts": {
     readForm: (text) =>
@@ -938,6 +951,26 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
         properties: { [text]: { type: "string", title: text, description: text, default: text, enum: [text] } },
         required: [text],
       }),
+  },
+  "answering/prompt-wish.ts": {
+    readPromptWish,
+    promptWishIn: (text) => promptWishIn(`!prompt ${text}`),
+    promptArguments: (text) => promptArguments(promptOf(text), text),
+    promptForm: (text) => promptForm(text, promptOf(text)),
+  },
+  "tools/server-prompt.ts": {
+    readPrompts: (text) => readPrompts([{ name: text }, { name: "a", description: text, arguments: [{ name: text }] }]),
+    readPromptWords: (text) => {
+      const content = { type: "text", text };
+      readPromptWords({
+        messages: [
+          { role: "user", content },
+          { role: "assistant", content },
+        ],
+      });
+    },
+    promptQuestion: (text) => promptQuestion(text, text, text),
+    holdsPrompt,
   },
   "tools/input-request.ts": {
     readInputRequest: (text) => {
@@ -1174,6 +1207,9 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "turns/turn-step.ts",
     "turns/call-input.ts",
     "tools/input-request.ts WantsInput",
+    "commands/tool-user.ts",
+    "answering/prompt-questions.ts",
+    "addressing/question-thread.ts",
     "answering/company.ts",
     "answering/failure-notices.ts fixed",
     "answering/file-mentions.ts",
@@ -1626,6 +1662,12 @@ function callsOf(text: string): TurnStep[] {
 }
 
 const MARK = { origin: "$e", hops: 0 };
+
+/** A prompt with some arguments, described in a stranger's words. */
+function promptOf(text: string): KnownPrompt {
+  const described = { description: cut(text, 300), isRequired: true };
+  return { name: "a", description: cut(text, 300), arguments: ["text", "b"].map((name) => ({ name, ...described })) };
+}
 
 /** A form of each kind of field, whose words are a stranger's, of the lengths to which they are cut. */
 function formOf(text: string): InputForm {

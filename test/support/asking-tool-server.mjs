@@ -71,6 +71,12 @@ const TOOLS = {
       : text(`At last, after ${state}.`);
   },
 };
+const PROMPTS = {
+  "sum-up": ({ topic }) => `Sum up ${topic}.`,
+  broken() {
+    throw new Error("SECRET WORDS");
+  },
+};
 const READS = { readOnlyHint: true, openWorldHint: false };
 
 serveStdio(() => {
@@ -82,6 +88,13 @@ serveStdio(() => {
       const state = typeof requestState === "function" ? requestState() : requestState;
       if (file !== undefined) appendFileSync(file, `${JSON.stringify({ name, given, responses, state, envelope })}\n`);
       return work(given, { responses, state });
+    });
+  }
+  for (const [name, words] of Object.entries(PROMPTS)) {
+    const argsSchema = fromJsonSchema({ type: "object", properties: { topic: { type: "string" } } });
+    server.registerPrompt(name, { description: `Does ${name}.`, argsSchema }, (given) => {
+      if (file !== undefined) appendFileSync(file, `${JSON.stringify({ prompt: name, given })}\n`);
+      return { messages: [{ role: "user", content: { type: "text", text: words(given ?? {}) } }] };
     });
   }
   return server;

@@ -10,9 +10,19 @@ import { realToolServer, toolProgram } from "./tool-servers.ts";
 
 /** The configuration of a server over HTTP. */
 export function toolsAt(url: string, more: Partial<HttpToolServer> = {}): HttpToolServer {
-  const { cloudModels, tools, approvers, approverUsers, resources, questions, callTimeoutMs, idleAfterMs } =
+  const { cloudModels, tools, approvers, approverUsers, resources, questions, prompts, callTimeoutMs, idleAfterMs } =
     toolProgram([]);
-  const rules = { cloudModels, tools, approvers, approverUsers, resources, questions, callTimeoutMs, idleAfterMs };
+  const rules = {
+    cloudModels,
+    tools,
+    approvers,
+    approverUsers,
+    resources,
+    questions,
+    prompts,
+    callTimeoutMs,
+    idleAfterMs,
+  };
   return { type: "http", ...rules, url, locality: "local", ...more };
 }
 

@@ -247,6 +247,20 @@ const PARTS: PartsOf<Omit<Words, "settings">> & Settings = {
         notYours: [["tickets"]],
       },
     },
+    prompt: {
+      more: [[1], [20]],
+      noServer: [
+        ["dosc", "docs"],
+        ["dosc", undefined],
+      ],
+      noPrompt: [
+        ["docs", "sumary", "summary"],
+        ["docs", "sumary", undefined],
+      ],
+      form: [["!prompt docs summary topic=…"]],
+      refused: [["docs", "the admin allows it nowhere"]],
+      failed: [["docs", "summary"]],
+    },
     usage: {
       asked: [[USED, USED]],
       left: [

@@ -40,6 +40,7 @@ export function toolProgram(args: readonly string[], more: Partial<StdioToolServ
     callTimeoutMs: 20_000,
     resources: false,
     questions: true,
+    prompts: false,
     idleAfterMs: 600_000,
     ...more,
   };

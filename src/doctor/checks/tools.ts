@@ -40,12 +40,14 @@ async function lookAt(
 function judgeTools(
   name: string,
   rules: ToolServerConfig,
-  { tools: all, faulty }: Extract<ToolServerSight, { readonly kind: "answered" }>,
+  { tools: all, faulty, prompts }: Extract<ToolServerSight, { readonly kind: "answered" }>,
 ): Finding {
   const offered = all.filter((tool) => decideByRules(rules, tool).may !== "refuse");
   const more = faulty.length === 0 ? "" : `; ${faulty.length} more can't be used by models`;
   const answers = `${name} (${rules.locality}) answers`;
-  if (offered.length > 0) return good(`${answers}, ${offered.length} of its ${all.length} tools are offered${more}`);
+  const besides = rules.type !== "own" && rules.prompts && prompts.length > 0 ? `, and ${prompts.length} prompts` : "";
+  if (offered.length > 0)
+    return good(`${answers}, ${offered.length} of its ${all.length} tools are offered${besides}${more}`);
   return bad(
     `${answers}, but none of its tools (${all.length}) is offered: each is refused${more}`,
     `say which may be used in tools.${name}.tools: { NAME: ask }`,

@@ -1,4 +1,5 @@
 import type { Logger } from "../../observability/log.ts";
+import type { KnownPrompt } from "../server-prompt.ts";
 import { readTools, type KnownTool } from "../tool-definition.ts";
 import { ToolFailure } from "../tool-failure.ts";
 import type { ToolResult } from "../tool-result.ts";
@@ -63,6 +64,20 @@ export class PersonalToolServer implements ToolSource {
     const { asker, hops } = context.turn;
     const server = await this.#signedIn(hops > 0 ? undefined : asker);
     return server.call(tool, given, signal, context);
+  }
+
+  async prompts(signal: AbortSignal, person: Behalf): Promise<readonly KnownPrompt[]> {
+    const server = person === undefined ? undefined : await this.#of(person);
+    return server === undefined ? [] : server.prompts(signal);
+  }
+
+  async prompt(
+    name: string,
+    given: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    person: Behalf,
+  ): Promise<string> {
+    return (await this.#signedIn(person)).prompt(name, given, signal);
   }
 
   async stop(): Promise<void> {

@@ -19,7 +19,7 @@ function seen(more: Partial<StdioToolServer>, sight: ToolServerSight): SeenServe
 }
 
 function answered(...tools: readonly KnownTool[]): ToolServerSight {
-  return { kind: "answered", tools, faulty: [{ name: "odd", fault: "schema" }], ms: 12 };
+  return { kind: "answered", tools, faulty: [{ name: "odd", fault: "schema" }], prompts: [], mayAsk: false, ms: 12 };
 }
 
 describe("the report about a tool server", () => {
@@ -86,7 +86,18 @@ describe("the report about a tool server", () => {
       "  move  changes things; whoever asked, or a moderator, agrees, each time",
       "  drop  changes things; refused",
       "  odd: models can't use it: its schema is wrong",
+      "  its tools ask people nothing",
     ]);
+  });
+
+  it("says what it offers beside tools", () => {
+    const sight = { ...answered(), prompts: ["sum-up", "translate"], mayAsk: true } as ToolServerSight;
+    assert.deepEqual(toolsInLines(seen({ prompts: true }, sight)).slice(-2), [
+      "  prompts: sum-up, translate",
+      "  its tools may ask people something",
+    ]);
+    const [prompts] = toolsInLines(seen({}, sight)).slice(-2);
+    assert.equal(prompts, "  prompts: sum-up, translate (not offered; prompts: true offers them)");
   });
 
   it("does not believe the hints of a server outside the network", () => {
@@ -100,6 +111,8 @@ describe("the report about a tool server", () => {
       kind: "answered",
       tools: [],
       faulty: [{ name: "a\u001b[2Jb", fault: "name" }],
+      prompts: [],
+      mayAsk: false,
       ms: 1,
     };
     assert.doesNotMatch(toolsInLines(seen({}, sight)).join(""), /\p{Cc}/u);
@@ -126,6 +139,8 @@ describe("the report about a tool server", () => {
         { name: "move", read_only: false, idempotent: false, open_world: false, approval: "ask", deciders: "asker" },
       ],
       faulty: [{ name: "odd", fault: "schema" }],
+      prompts: [],
+      may_ask: false,
     });
   });
 });

@@ -32,7 +32,8 @@ describe("each command", () => {
     });
 
     it(`takes free text where anything may follow it: ${command.name}`, () => {
-      const isRight = readCommand({ name: command.name, rest: "Xyzzy, free words!" }).kind === "right";
+      const code = command.name === "answer" ? "BCDF " : "";
+      const isRight = readCommand({ name: command.name, rest: `${code}Xyzzy, free words!` }).kind === "right";
       assert.equal(takesText({ name: command.name, rest: "" }), isRight);
     });
 
