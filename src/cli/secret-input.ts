@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import { FileTooLarge, readBounded } from "../config/bounded-file.ts";
+import { fileFault } from "../observability/file-fault.ts";
 import { Unanswered } from "../setup/prompt.ts";
 import { readGivenFile } from "./given-file.ts";
 import { UsageError } from "./usage-error.ts";
@@ -20,7 +21,8 @@ async function read(what: string, file: string | undefined): Promise<string> {
   if (file !== undefined && file !== "-") return readGivenFile(file, MOST_BYTES);
   if (process.stdin.isTTY) return ask(what);
   return readBounded(process.stdin, MOST_BYTES).catch((error: unknown) => {
-    throw error instanceof FileTooLarge ? new UsageError(`standard input holds no ${what}: ${error.message}`) : error;
+    if (error instanceof FileTooLarge) throw new UsageError(`standard input holds no ${what}: ${error.message}`);
+    throw fileFault(error, "standard input", "read");
   });
 }
 

@@ -94,6 +94,8 @@ export function faultOf(error: unknown, path: string): FilePathFault {
     case "ENOSYS":
       if (isOfLink(error)) return NO_LINKS;
       return { reason: `the file system can't do it (${code})`, mend: "name another place" };
+    case "EBADF":
+      return { reason: "it is not open for that" };
     case "ENXIO":
     case "ENODEV":
       return { reason: "it is a socket, or a device that is not there" };

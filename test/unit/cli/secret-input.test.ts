@@ -75,3 +75,19 @@ exec ${process.execPath} ${folder}/main.mjs`,
     assert.match(main.stderr.join("\n"), /the command ended before it was done/);
   });
 });
+
+describe("a secret on standard input", () => {
+  it("that can't be read ends the command with 1, in words", async () => {
+    const folder = await temporaryDirectory("asking");
+    const program = join(folder, "program.mjs");
+    await writeFile(program, ASKING);
+    const script = 'exec "$0" "$1" 0> "$2"';
+    const child = await startProcess({
+      command: "sh",
+      args: ["-c", script, process.execPath, program, join(folder, "for-writing")],
+    });
+    const { code } = await child.exited;
+    assert.deepEqual(child.stdout, ["standard input can't be read: it is not open for that"]);
+    assert.equal(code, 1);
+  });
+});

@@ -41,6 +41,7 @@ describe("an error of the file system", () => {
     ["EFBIG", /larger than this user may write.*ulimit -f/],
     ["EIO", /the disk fails/],
     ["ELOOP", /a link that leads to itself/],
+    ["EBADF", /it is not open for that/],
     ["ENXIO", /a socket, or a device that is not there/],
     ["TOO_LARGE", /it is another file: it is far too large/],
     ["EWEIRD", /the system says EWEIRD/],
