@@ -39,6 +39,10 @@ export const FORMATS = {
     expected: "a URL such as http://127.0.0.1:11434, without a query",
     validate: (text) => httpUrl(text) !== undefined,
   },
+  "bridge-url": {
+    expected: "a URL such as http://127.0.0.1:9993, at which the homeserver reaches the bridge",
+    validate: (text) => httpUrl(text) !== undefined,
+  },
   "web-host": {
     expected: "a host such as docs.example.org or wiki.lan:8080, without a scheme and a path",
     validate: (text) => {

@@ -101,7 +101,7 @@ function checkRegistration(raw: Raw, config: Pick<Config, "homeserver" | "appser
   const { bot } = config.appservice;
   return [
     ...checkText(raw, "id", "a text that is not empty", () => true),
-    ...checkText(raw, "url", FORMATS["http-url"].expected, FORMATS["http-url"].validate),
+    ...checkText(raw, "url", FORMATS["bridge-url"].expected, FORMATS["bridge-url"].validate),
     ...checkToken(raw, "as_token"),
     ...checkToken(raw, "hs_token"),
     ...(isToken(raw["as_token"]) && raw["as_token"] === raw["hs_token"]
@@ -111,7 +111,7 @@ function checkRegistration(raw: Raw, config: Pick<Config, "homeserver" | "appser
       raw,
       "sender_localpart",
       `a user that is neither the bot nor an agent, such as ${bot}-appservice: Synapse lets it have no encryption`,
-      (sender) => sender !== bot && !sender.startsWith(AGENT_PREFIX),
+      (sender) => sender !== bot && !sender.startsWith(AGENT_PREFIX) && LOCALPART.test(sender),
     ),
     ...checkNamespaces(raw["namespaces"], config),
   ];
@@ -128,8 +128,18 @@ function isToken(value: unknown): value is string {
   return typeof value === "string" && /^[\x21-\x7e]+$/.test(value);
 }
 
+/** A localpart, with the capital letters of old ones. Synapse does not start with another sender_localpart, such as a whole user id. */
+const LOCALPART = /^[0-9A-Za-z._=/+-]+$/;
+
+/** The beginning of the tokens in registration.yaml.example, which everybody knows. */
+const OF_EXAMPLE = "REPLACED-BY-";
+
 function checkToken(raw: Raw, name: string): ConfigProblem[] {
   const value = raw[name];
+  if (isToken(value) && value.startsWith(OF_EXAMPLE)) {
+    const expected = "a random one: matrix-agents generate-registration writes a file with such tokens";
+    return [{ path: name, found: "the token of the example", expected }];
+  }
   if (isToken(value)) return [];
   const found = value === undefined || value === null || value === "" ? "nothing" : "a value that is not shown";
   return [{ path: name, found, expected: "a text of ASCII letters, digits and signs, without spaces" }];

@@ -42,7 +42,7 @@ export const command = defineCommand({
     const { registration: expectedFile, bind, port, bot } = config.appservice;
     const file = options.output === undefined ? expectedFile : resolve(options.output);
     const url = (options.url ?? localUrl({ bind, port })).replace(/\/+$/, "");
-    if (!FORMATS["http-url"].validate(url)) throw new UsageError(`--url: expected ${FORMATS["http-url"].expected}`);
+    if (!FORMATS["bridge-url"].validate(url)) throw new UsageError(`--url: expected ${FORMATS["bridge-url"].expected}`);
 
     const registration = makeRegistration({ domain: config.homeserver.domain, url, bot });
     const text = `# Made by matrix-agents generate-registration. Keep it secret: its tokens act as every agent.\n${dump(registration)}`;

@@ -130,7 +130,7 @@ function checkOptions(options: InitOptions): void {
   };
   check("homeserver", options.homeserver, "homeserver-url");
   check("domain", options.domain, "server-name");
-  check("url", options.url, "http-url");
+  check("url", options.url, "bridge-url");
   check("ollama", options.ollama, "http-url");
   if (options.bind !== undefined && !isAddress(options.bind)) {
     throw new UsageError("--bind: expected an address of this machine such as 127.0.0.1, 0.0.0.0 or ::");
