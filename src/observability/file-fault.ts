@@ -59,14 +59,10 @@ export function faultOf(error: unknown, path: string): FilePathFault {
       };
     case "ENOTDIR":
       return noFolder(path);
-    case "EISDIR":
-      return { reason: "it is a folder, not a file" };
     case "EEXIST":
       // A folder was to be made.
       if (typeof error === "object" && error !== null && "syscall" in error && error.syscall === "mkdir")
         return noFolder(path);
-      return { reason: "it exists already" };
-    case "ENOTEMPTY":
       return { reason: "it exists already" };
     case "ENOSPC":
     case "EDQUOT":
@@ -94,22 +90,23 @@ export function faultOf(error: unknown, path: string): FilePathFault {
     case "ENOSYS":
       if (isOfLink(error)) return NO_LINKS;
       return { reason: `the file system can't do it (${code})`, mend: "name another place" };
-    case "EBADF":
-      return { reason: "it is not open for that" };
-    case "ENXIO":
-    case "ENODEV":
-      return { reason: "it is a socket, or a device that is not there" };
-    case "TOO_LARGE":
-      return { reason: "it is another file: it is far too large" };
-    case "ELOOP":
-      return { reason: "it is a link that leads to itself" };
-    case "ENAMETOOLONG":
-      return { reason: "its name is too long" };
     case undefined:
     default:
-      return { reason: `the system says ${code ?? "no reason"}` };
+      return { reason: REASONS.get(code) ?? `the system says ${code ?? "no reason"}` };
   }
 }
+
+/** The reasons that need no further words. */
+const REASONS: ReadonlyMap<string | undefined, string> = new Map([
+  ["EISDIR", "it is a folder, not a file"],
+  ["ENOTEMPTY", "it exists already"],
+  ["EBADF", "it is not open for that"],
+  ["ENXIO", "it is a socket, or a device that is not there"],
+  ["ENODEV", "it is a socket, or a device that is not there"],
+  ["TOO_LARGE", "it is another file: it is far too large"],
+  ["ELOOP", "it is a link that leads to itself"],
+  ["ENAMETOOLONG", "its name is too long"],
+]);
 
 const NO_LINKS = { reason: "the file system there has no hard links", mend: "name a place on a local disk" };
 

@@ -381,7 +381,7 @@ describe("from nothing to a healthy bridge", () => {
     await synapse.stop();
     const { code, results } = await doctor();
     assert.equal(code, 1);
-    assertBad(results, "homeserver", /nothing listens at .*is the homeserver running/);
+    assertBad(results, "homeserver", /nothing listens at .*start the homeserver/s);
     assert.equal(found(results, "clock")[0]?.status, "unknown");
     assert.equal(found(results, "database")[0]?.status, "good");
   });

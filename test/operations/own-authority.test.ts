@@ -57,7 +57,7 @@ describe("a homeserver behind TLS, with a certificate of the admin's own authori
   it("is not trusted by itself: doctor names the setting", async () => {
     const { code, stdout } = await deployment.command(["doctor"]);
     assert.equal(code, 1);
-    assert.match(stdout, /certificate of 127\.0\.0\.1:\d+ is not trusted.*homeserver\.ca_file/);
+    assert.match(stdout, /certificate of 127\.0\.0\.1:\d+ is not trusted.*\n +→ name it, .*homeserver\.ca_file/);
   });
 
   it("is set up by init, which keeps the file's place in config.yaml", async () => {
