@@ -124,14 +124,11 @@ export type AuditEntry =
       readonly server: string;
       readonly tool: string;
     }
-  /** Somebody has signed in to a tool server, or is not signed in any more: by her own wish, or because it was refused. */
+  /** Somebody has signed in to a tool server, or her sign-in counts no more there. */
   | { readonly kind: "tool.signed_in"; readonly by: string; readonly server: string }
-  | {
-      readonly kind: "tool.signed_out";
-      readonly by: string;
-      readonly server: string;
-      readonly why: "person" | "refused";
-    }
+  | { readonly kind: "tool.sign_in_lost"; readonly user: string; readonly server: string }
+  /** Somebody was signed out of a tool server: by her own wish, or by whoever runs the bridge. */
+  | { readonly kind: "tool.signed_out"; readonly user: string; readonly by: string; readonly server: string }
   /** Somebody who runs the bridge has paused an agent, or has it go on. */
   | { readonly kind: "agent.paused" | "agent.resumed"; readonly ghost: string; readonly by: Actor }
   /** An admin gave a command: its name without arguments, and its object (an agent, a provider, a number of items). */

@@ -1,4 +1,5 @@
 import { AuditLog } from "../../audit/audit-log.ts";
+import type { Actor } from "../../audit/audit-entry.ts";
 import { deleteInBatches } from "../../database/batches.ts";
 import type { Database, Queryable } from "../../database/database.ts";
 import { unlessBroken } from "../../sealing/sealed-text.ts";
@@ -137,8 +138,13 @@ export class ToolSignIns {
       userId,
       id,
     ]);
-    if (count > 0) await this.#audit.record(tx, { kind: "tool.signed_out", by: userId, server, why });
-    return count > 0;
+    if (count === 0) return false;
+    const entry =
+      why === "person"
+        ? ({ kind: "tool.signed_out", user: userId, by: userId, server } as const)
+        : ({ kind: "tool.sign_in_lost", user: userId, server } as const);
+    await this.#audit.record(tx, entry);
+    return true;
   }
 
   /**
@@ -151,6 +157,26 @@ export class ToolSignIns {
         where room_members.user_id = tool_sign_ins.user_id and room_members.membership = 'join'))`;
     return deleteInBatches(this.#database, { from: "tool_sign_ins", where, values: [servers] }, signal);
   }
+}
+
+/**
+ * Signs people out here, without their authorisation server: their tokens are forgotten. Links under way count no more. An
+ * absent field means all. Returns the number of sign-ins. Throws DatabaseError.
+ */
+export function endSignIns(database: Database, { userId, server }: Partial<PersonAt>, by: Actor): Promise<number> {
+  return database.transaction(async (tx) => {
+    const values = [userId ?? null, server ?? null];
+    const where = "($1::text is null or user_id = $1) and ($2::text is null or server = $2)";
+    await tx.query(`delete from sign_in_attempts where ${where}`, values);
+    const { rows } = await tx.query<{ user_id: string; server: string }>(
+      `delete from tool_sign_ins where ${where} returning user_id, server`,
+      values,
+    );
+    const audit = new AuditLog(database);
+    for (const row of rows)
+      await audit.record(tx, { kind: "tool.signed_out", user: row.user_id, by, server: row.server });
+    return rows.length;
+  });
 }
 
 /** The number of people who have signed in to each server. Throws DatabaseError. */

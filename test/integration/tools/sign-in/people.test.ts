@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import type { Database } from "../../../../src/database/database.ts";
 import { SignInFailure, type SignInFailureCode } from "../../../../src/tools/sign-in/sign-in-failure.ts";
 import { withAuthorization } from "../../../../src/tools/sign-in/person-sign-ins.ts";
-import { ToolSignIns } from "../../../../src/tools/sign-in/tool-sign-ins.ts";
+import { endSignIns, ToolSignIns } from "../../../../src/tools/sign-in/tool-sign-ins.ts";
 import { ToolFailure } from "../../../../src/tools/tool-failure.ts";
 import { audited } from "../../../support/audit.ts";
 import { openAs, startToolsWithSignIn, type ToolsWithSignIn } from "../../../support/authorization-server.ts";
@@ -150,7 +150,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await there.toolsOf(ALICE), ["sign_in"]);
       assert.deepEqual(
         (await audited(database)).map(({ kind }) => String(kind)).filter((kind) => kind.startsWith("tool.")),
-        ["tool.signed_in", "tool.signed_out"],
+        ["tool.signed_in", "tool.sign_in_lost"],
       );
     });
 
@@ -202,6 +202,18 @@ forEachDatabase((_kind, open) => {
       await here.background.idle();
       assert.equal(tools.revoked.length, before + 1);
       assert.equal((await database.query("select from sealing_keys where ghost = $1", [ALICE])).rows.length, 1);
+    });
+
+    it("are signed out by whoever runs the bridge, with their links", async () => {
+      await signIn(ALICE, "alice");
+      await signIn(BOB, "bob");
+      const address = await openAs("alice", await link(ALICE));
+      assert.equal(await endSignIns(database, { userId: ALICE, server: "other" }, "local:office"), 0);
+      assert.equal(await endSignIns(database, { userId: ALICE }, "local:office"), 1);
+      await failsAs("unknown", finish(ALICE, address));
+      await needsSignIn(there.call(ALICE, "whoami"));
+      assert.equal(await here.call(BOB, "whoami"), "you are bob");
+      assert.equal(await endSignIns(database, {}, "local:office"), 1);
     });
 
     it("confirm at an agent what a page of ours has taken", async () => {
