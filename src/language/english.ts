@@ -222,7 +222,7 @@ export const english = {
     noArguments: "It has no arguments.",
     longArguments: (characters) => `Its arguments (${counted(characters, "character", "characters")})`,
     claims: ({ claims }) =>
-      `The tool says of itself that it ${claims.isReadOnly ? "only reads" : "may change or delete things"}, and ${claims.isOpenWorld ? "may reach things outside" : "reaches nothing outside"}.`,
+      `The tool says of itself that it ${claims.isReadOnly ? "only reads" : "may change or delete things"}${claims.isConfined ? ". Its sandbox lets it reach nothing outside" : claims.isOpenWorld ? ", and may reach things outside" : ", and reaches nothing outside"}.`,
     goTo: ({ isCloud, host }) =>
       `These arguments ${isCloud ? `leave this server's network: they go to **${host}**` : `stay in this server's network (${host})`}.`,
     decides: ({ deciders, asker, minutes, code, isEncrypted }) =>

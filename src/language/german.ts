@@ -230,7 +230,7 @@ export const german: Words = {
     noArguments: "Es hat keine Angaben.",
     longArguments: (characters) => `Die Angaben (${counted(characters, "Zeichen", "Zeichen")})`,
     claims: ({ claims }) =>
-      `Das Werkzeug sagt von sich, dass es ${claims.isReadOnly ? "nur liest" : "etwas ändern oder löschen kann"} und ${claims.isOpenWorld ? "nach außen reichen kann" : "nicht nach außen reicht"}.`,
+      `Das Werkzeug sagt von sich, dass es ${claims.isReadOnly ? "nur liest" : "etwas ändern oder löschen kann"}${claims.isConfined ? ". Seine Sandbox lässt es nichts außerhalb erreichen" : claims.isOpenWorld ? " und nach außen reichen kann" : " und nicht nach außen reicht"}.`,
     goTo: ({ isCloud, host }) =>
       `Diese Angaben ${isCloud ? `verlassen das Netz dieses Servers: Sie gehen an **${host}**` : `bleiben im Netz dieses Servers (${host})`}.`,
     decides: ({ deciders, asker, minutes, code, isEncrypted }) =>

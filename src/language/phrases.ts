@@ -49,7 +49,7 @@ export interface ToolQuestionWords {
   /** Whether the server is outside the network. */
   readonly isCloud: boolean;
   /** The tool's own claims. */
-  readonly claims: { readonly isReadOnly: boolean; readonly isOpenWorld: boolean };
+  readonly claims: { readonly isReadOnly: boolean; readonly isOpenWorld: boolean; readonly isConfined: boolean };
   /** Whether it was begun before, and nobody knows whether it was done. */
   readonly isAgain: boolean;
   readonly deciders: "asker" | "moderators";

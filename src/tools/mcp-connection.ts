@@ -19,7 +19,7 @@ import { responsesTo, type CallInput } from "../turns/call-input.ts";
 import { boundedFetch } from "./http-fetch.ts";
 import { readInputRequest, WantsInput } from "./input-request.ts";
 import { authorizedFetch, type Bearer } from "./sign-in/authorized-fetch.ts";
-import { launchOf } from "./sandbox.ts";
+import { isConfined, launchOf } from "./sandbox.ts";
 import { callResourceTool, isResourceTool, RESOURCE_TOOLS } from "./resource-tools.ts";
 import { readPrompts, readPromptWords, type KnownPrompt } from "./server-prompt.ts";
 import { StdioTransport } from "./stdio-transport.ts";
@@ -59,13 +59,16 @@ export class McpConnection {
   readonly #dispatcher: Dispatcher | undefined;
   /** Whether its resources are offered as tools. */
   readonly #offersResources: boolean;
+  /** Whether its tools reach nothing outside. */
+  readonly #isConfined: boolean;
   #isOpen = true;
 
-  private constructor({ client, transport, dispatcher }: Begun, offersResources: boolean) {
+  private constructor({ client, transport, dispatcher }: Begun, server: McpServerConfig) {
     this.#client = client;
     this.#transport = transport;
     this.#dispatcher = dispatcher;
-    this.#offersResources = offersResources;
+    this.#offersResources = server.resources;
+    this.#isConfined = isConfined(server);
     client.onclose = () => {
       this.#isOpen = false;
     };
@@ -87,7 +90,7 @@ export class McpConnection {
       server.type === "stdio"
         ? await openProgram(server, changed, signal)
         : await openHttp(server, changed, signal, bearer);
-    return new McpConnection(begun, server.resources);
+    return new McpConnection(begun, server);
   }
 
   /** Whether it can still be used, as far as known. */
@@ -105,8 +108,8 @@ export class McpConnection {
     signal: AbortSignal,
   ): Promise<{ readonly tools: readonly KnownTool[]; readonly faulty: readonly FaultyTool[] }> {
     const list = await this.#pages("tools/list", "tools", signal);
-    if (!this.#offersResources) return readTools(list);
-    const { tools, faulty } = readTools(list);
+    const { tools, faulty } = readTools(list, this.#isConfined);
+    if (!this.#offersResources) return { tools, faulty };
     const own = tools.filter(({ name }) => !isResourceTool(name));
     const twice = tools
       .filter(({ name }) => isResourceTool(name))

@@ -1,6 +1,6 @@
 import type { LaunchedProgram } from "../egress/guard.ts";
 import { dirname } from "node:path";
-import type { StdioToolServer, ToolServerConfig } from "../config/config.ts";
+import type { McpServerConfig, StdioToolServer, ToolServerConfig } from "../config/config.ts";
 
 /** A program as it is started: the file, its arguments, and its whole environment. */
 export type Launch = LaunchedProgram;
@@ -38,6 +38,11 @@ export function launchOf(server: StdioToolServer): Launch {
   const whole = { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: SCRATCH, ...env };
   if (sandbox === "none") return { file: command, args, env: whole };
   return { file: BUBBLEWRAP, args: [...bubblewrap(server), "--", command, ...args], env: whole };
+}
+
+/** Whether a server can reach nothing but the folders that are named. */
+export function isConfined(server: McpServerConfig): boolean {
+  return server.type === "stdio" && server.sandbox === "bwrap" && !server.network;
 }
 
 function bubblewrap({ command, folders, network }: StdioToolServer): string[] {

@@ -14,14 +14,16 @@ export interface KnownTool {
   readonly hash: string;
 }
 
-/** A server's own claims about its tool, which nobody has proved. */
+/** What a tool does: a server's own claims, which nobody has proved, but for what its sandbox sees to. */
 export interface ToolHints {
   /** It changes nothing. */
   readonly isReadOnly: boolean;
   /** To use it twice is the same as to use it once. */
   readonly isIdempotent: boolean;
-  /** It reaches things outside, such as the web. MCP's own default is that it does. */
+  /** It reaches things outside, such as the web. MCP's own default is that it does, unless it is confined. */
   readonly isOpenWorld: boolean;
+  /** A sandbox lets it reach nothing outside, whatever it says. */
+  readonly isConfined: boolean;
 }
 
 /** A tool that can't be offered, and why. */
@@ -41,8 +43,15 @@ const LONGEST_SCHEMA = 32_768;
 /** MCP 2026-07-28, "Tool Names". */
 const NAME = /^[A-Za-z0-9_.-]{1,128}$/;
 
-/** The tools of a server's list, in its order; each faulty one has its reason. */
-export function readTools(list: readonly unknown[]): {
+/**
+ * The tools of a server's list, in its order; each faulty one has its reason.
+ *
+ * @param isConfined whether a sandbox keeps the server from all that is outside.
+ */
+export function readTools(
+  list: readonly unknown[],
+  isConfined = false,
+): {
   readonly tools: readonly KnownTool[];
   readonly faulty: readonly FaultyTool[];
 } {
@@ -57,7 +66,7 @@ export function readTools(list: readonly unknown[]): {
     // A second one could stand for the first in an approval.
     else if (tools.has(name)) fail("twice");
     else {
-      const tool = readTool(name, objectOf(told));
+      const tool = readTool(name, objectOf(told), isConfined);
       if (typeof tool === "string") fail(tool);
       else tools.set(name, tool);
     }
@@ -65,7 +74,11 @@ export function readTools(list: readonly unknown[]): {
   return { tools: [...tools.values()], faulty };
 }
 
-function readTool(name: string, told: Readonly<Record<string, unknown>>): KnownTool | "schema" | "too_large" {
+function readTool(
+  name: string,
+  told: Readonly<Record<string, unknown>>,
+  isConfined: boolean,
+): KnownTool | "schema" | "too_large" {
   const { description, inputSchema, annotations, title } = told;
   const written = canonicalJson(inputSchema);
   if (written === undefined || written.length > LONGEST_SCHEMA) return "too_large";
@@ -86,7 +99,8 @@ function readTool(name: string, told: Readonly<Record<string, unknown>>): KnownT
     hints: {
       isReadOnly: readOnlyHint === true,
       isIdempotent: idempotentHint === true || readOnlyHint === true,
-      isOpenWorld: openWorldHint !== false,
+      isOpenWorld: !isConfined && openWorldHint !== false,
+      isConfined,
     },
     hash: createHash("sha256")
       .update(whole ?? "")

@@ -1688,14 +1688,14 @@ function inputFacts(): InputQuestionWords {
 /** The facts of a question about a call; its arguments are another matter. */
 function toolFacts(): ToolQuestionWords {
   const [isCloud, isAgain, canGrant, isEncrypted] = [false, false, true, true];
-  const claims = { isReadOnly: false, isOpenWorld: false };
+  const claims = { isReadOnly: false, isOpenWorld: false, isConfined: false };
   const names = { tool: "write", server: "files", host: "a.example", asker: "@a:a", code: "BCDF", minutes: 60 };
   return { ...names, claims, isCloud, isAgain, canGrant, isEncrypted, deciders: "asker" };
 }
 
 /** The use of a tool, all of whose names are this text. */
 function toolUse(text: string): ToolUse {
-  const hints = { isReadOnly: true, isIdempotent: true, isOpenWorld: false };
+  const hints = { isReadOnly: true, isIdempotent: true, isOpenWorld: false, isConfined: false };
   const [isFromAgent, isTainted] = [false, false];
   const names = { tool: text, agent: text, roomId: text, userId: text };
   return { ...names, hints, isFromAgent, isTainted, model: "local", gate: "yes", grant: undefined };

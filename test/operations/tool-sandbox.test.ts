@@ -8,21 +8,12 @@ import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { BUBBLEWRAP } from "../../src/tools/sandbox.ts";
 import { ToolFailure } from "../../src/tools/tool-failure.ts";
+import { ensurePrograms } from "../support/debian.ts";
 import { inCheckout } from "../support/paths.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { toolServers, UNKIND_TOOL_SERVER } from "../support/tool-servers.ts";
 
 const SIGNAL = new AbortController().signal;
-
-/** Installs bubblewrap by apt, where it is not there and this is root's process. */
-function ensureBubblewrap(): void {
-  const isThere = (): boolean => spawnSync(BUBBLEWRAP, ["--version"]).status === 0;
-  if (isThere()) return;
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  for (const args of [["update"], ["install", "-y", "--no-install-recommends", "bubblewrap"]])
-    spawnSync("apt-get", ["-qq", ...args], { env });
-  assert.ok(isThere(), `${BUBBLEWRAP} has to be installed first (apt-get install bubblewrap)`);
-}
 
 describe("a tool server in its sandbox", () => {
   const { program, real, unkind, stop } = toolServers();
@@ -31,7 +22,7 @@ describe("a tool server in its sandbox", () => {
   const listener = createServer((socket) => socket.destroy());
 
   before(async () => {
-    ensureBubblewrap();
+    assert.equal(ensurePrograms({ commands: [BUBBLEWRAP], packages: ["bubblewrap"] }), undefined);
     const directory = await temporaryDirectory("sandbox");
     [folder, secret] = [join(directory, "in"), join(directory, "secret")];
     await mkdir(folder);
@@ -86,6 +77,20 @@ describe("a tool server in its sandbox", () => {
     assert.equal((await files.call("read_text_file", { path: join(folder, "a.txt") }, SIGNAL)).text, "Whales sing.");
     const written = await files.call("write_file", { path: join(folder, "c.txt"), content: "x" }, SIGNAL);
     assert.equal(written.isError, true);
+  });
+
+  it("says what its tools can do: none reaches anything outside without a network", async () => {
+    const folders = [code, { path: folder, write: false }];
+    for (const [how, isConfined] of [
+      [{ sandbox: "bwrap", network: false }, true],
+      [{ sandbox: "bwrap", network: true }, false],
+      [{ sandbox: "none", network: false }, false],
+    ] as const) {
+      // It says nothing of the world outside.
+      const { tools } = await unkind("is plain", { folders, ...how }).tools(SIGNAL);
+      const first = tools[0]?.hints;
+      assert.deepEqual([first?.isConfined, first?.isOpenWorld], [isConfined, !isConfined]);
+    }
   });
 
   it("does not start with a folder that is not there, or a file as its first, and says why", async () => {

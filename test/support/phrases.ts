@@ -37,7 +37,7 @@ const TOOL_QUESTION: ToolQuestionWords = {
   server: "files",
   host: "tools.files",
   isCloud: false,
-  claims: { isReadOnly: false, isOpenWorld: false },
+  claims: { isReadOnly: false, isOpenWorld: false, isConfined: false },
   isAgain: false,
   deciders: "asker",
   asker: BOB,
@@ -53,7 +53,7 @@ const TOOL_QUESTIONS: [ToolQuestionWords][] = [
     {
       ...TOOL_QUESTION,
       isCloud: true,
-      claims: { isReadOnly: true, isOpenWorld: true },
+      claims: { isReadOnly: true, isOpenWorld: true, isConfined: false },
       deciders: "moderators",
       minutes: 600,
     },

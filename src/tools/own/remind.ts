@@ -80,7 +80,7 @@ export function mayRemind(
   configured: Iterable<ToolServerConfig>,
   who: Pick<ToolUse, "agent" | "roomId" | "userId">,
 ): boolean {
-  const hints = { isReadOnly: false, isIdempotent: true, isOpenWorld: false };
+  const hints = { isReadOnly: false, isIdempotent: true, isOpenWorld: false, isConfined: false };
   const use = { tool: "remind", hints, ...who, isFromAgent: false, isTainted: false, gate: "yes" } as const;
   return [...configured].some(
     (rules) =>

@@ -9,7 +9,7 @@ const FACTS: ToolQuestionWords = {
   server: "files",
   host: "tools.files",
   isCloud: false,
-  claims: { isReadOnly: false, isOpenWorld: false },
+  claims: { isReadOnly: false, isOpenWorld: false, isConfined: false },
   isAgain: false,
   deciders: "asker",
   asker: "@alice:example.org",

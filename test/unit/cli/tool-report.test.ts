@@ -6,9 +6,9 @@ import type { ToolServerSight } from "../../../src/doctor/tool-server-sight.ts";
 import type { KnownTool, ToolHints } from "../../../src/tools/tool-definition.ts";
 import { toolProgram } from "../../support/tool-servers.ts";
 
-const READS: ToolHints = { isReadOnly: true, isIdempotent: true, isOpenWorld: false };
-const WRITES: ToolHints = { isReadOnly: false, isIdempotent: false, isOpenWorld: false };
-const FETCHES: ToolHints = { ...READS, isOpenWorld: true };
+const READS: ToolHints = { isReadOnly: true, isIdempotent: true, isOpenWorld: false, isConfined: false };
+const WRITES: ToolHints = { isReadOnly: false, isIdempotent: false, isOpenWorld: false, isConfined: false };
+const FETCHES: ToolHints = { ...READS, isOpenWorld: true, isConfined: false };
 
 function tool(name: string, hints: ToolHints): KnownTool {
   return { name, hints, description: "", schema: {}, hash: "" };

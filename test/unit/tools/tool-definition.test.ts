@@ -27,12 +27,28 @@ describe("the tools of a server", () => {
     assert.deepEqual(
       tools.map(({ name, hints }) => [name, hints]),
       [
-        ["read", { isReadOnly: true, isIdempotent: true, isOpenWorld: false }],
-        ["write", { isReadOnly: false, isIdempotent: true, isOpenWorld: true }],
-        ["send", { isReadOnly: false, isIdempotent: false, isOpenWorld: true }],
+        ["read", { isReadOnly: true, isIdempotent: true, isOpenWorld: false, isConfined: false }],
+        ["write", { isReadOnly: false, isIdempotent: true, isOpenWorld: true, isConfined: false }],
+        ["send", { isReadOnly: false, isIdempotent: false, isOpenWorld: true, isConfined: false }],
       ],
     );
     assert.deepEqual(faulty, []);
+  });
+
+  it("reach nothing outside where a sandbox keeps them from it, and are the same tools by their hash", () => {
+    const list = [tool("read", { annotations: { readOnlyHint: true } }), tool("send")];
+    const confined = readTools(list, true).tools;
+    assert.deepEqual(
+      confined.map(({ name, hints }) => [name, hints]),
+      [
+        ["read", { isReadOnly: true, isIdempotent: true, isOpenWorld: false, isConfined: true }],
+        ["send", { isReadOnly: false, isIdempotent: false, isOpenWorld: false, isConfined: true }],
+      ],
+    );
+    assert.deepEqual(
+      confined.map(({ hash }) => hash),
+      readTools(list).tools.map(({ hash }) => hash),
+    );
   });
 
   const FAULTS: readonly (readonly [string, unknown, string])[] = [

@@ -10,8 +10,8 @@ const RULES: ToolRules = {
   approvers: "asker",
   approverUsers: [],
 };
-const READ = { isReadOnly: true, isIdempotent: true, isOpenWorld: false };
-const WRITE = { isReadOnly: false, isIdempotent: false, isOpenWorld: false };
+const READ = { isReadOnly: true, isIdempotent: true, isOpenWorld: false, isConfined: false };
+const WRITE = { isReadOnly: false, isIdempotent: false, isOpenWorld: false, isConfined: false };
 const USE: ToolUse = {
   tool: "read_file",
   hints: READ,
@@ -33,7 +33,12 @@ describe("a tool is used", () => {
   const CASES: readonly (readonly [what: string, rules: Partial<ToolRules>, use: Partial<ToolUse>, ToolDecision])[] = [
     ["without a question, where it only reads at a local server", {}, {}, CALL],
     ["after a question, where it changes something", {}, { hints: WRITE }, ASK],
-    ["after a question, where it only reads in the open world", {}, { hints: { ...READ, isOpenWorld: true } }, ASK],
+    [
+      "after a question, where it only reads in the open world",
+      {},
+      { hints: { ...READ, isOpenWorld: true, isConfined: false } },
+      ASK,
+    ],
     ["after a question at a server outside, whatever it says of itself", { locality: "cloud" }, {}, ASK],
     ["as the admin says of the server", { approval: "never" }, { hints: WRITE }, CALL],
     ["never, where the admin says so of the server", { approval: "refuse" }, {}, refused("not_this_tool")],
