@@ -23,7 +23,7 @@ export interface PromptArgument {
  */
 export const PROMPT_TOOL = {
   name: "get_prompt",
-  hints: { isReadOnly: true, isIdempotent: true, isOpenWorld: false },
+  hints: { isReadOnly: true, isIdempotent: true, isOpenWorld: false, isConfined: false },
 } as const;
 
 /** The most prompts of a server, and the most arguments of a prompt. */
