@@ -41,6 +41,17 @@ function endBy(log: Logger): void {
   });
 }
 
+/** A second signal, and the end of the time, end the process at once. */
+function beginStop(log: Logger, limitMs: number): void {
+  process.once("SIGINT", () => process.exit(130));
+  process.once("SIGTERM", () => process.exit(143));
+  log.info("stopping");
+  setTimeout(() => {
+    log.error("the bridge did not stop in time and is ended; nothing is lost, the next start continues its work");
+    process.exit(1);
+  }, limitMs).unref();
+}
+
 /**
  * Runs the bridge in a restricted process until SIGINT or SIGTERM; a second signal ends it at once. Returns 0 after a
  * clean stop. Throws ConfigError, InsecureFiles, and the errors of the start.
@@ -71,7 +82,10 @@ export async function runBridge(
   // Loaded late: a wrong configuration is reported before the database and the engine are loaded.
   const { startBridge } = await import("../bridge/start.ts");
 
-  const signalled = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+  // Also while it starts, which takes long where the database is made.
+  const signalled = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]).then(() => {
+    beginStop(log, config.turns.drainMs + STOP_LIMIT_MS);
+  });
   const configuration: ConfigurationFile = {
     path: resolve(file),
     load: async () => {
@@ -94,13 +108,6 @@ export async function runBridge(
     await bridge.reloader.apply().catch(() => undefined);
   });
   await signalled;
-  process.once("SIGINT", () => process.exit(130));
-  process.once("SIGTERM", () => process.exit(143));
-  log.info("stopping");
-  setTimeout(() => {
-    log.error("the bridge did not stop in time and is ended; nothing is lost, the next start continues its work");
-    process.exit(1);
-  }, config.turns.drainMs + STOP_LIMIT_MS).unref();
   await bridge.stop();
   log.info("stopped");
   return 0;

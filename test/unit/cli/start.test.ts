@@ -43,10 +43,12 @@ interface Launch {
   readonly mode?: number;
   readonly folder?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Whether its database has still to be made. */
+  readonly isNew?: boolean;
 }
 
 async function launch({ options = [], settings = {}, mode = 0o600, ...more }: Launch): Promise<Process> {
-  const { folder = await temporaryDirectory("start"), env = {} } = more;
+  const { folder = await temporaryDirectory("start"), env = {}, isNew = false } = more;
   const [port, homeserverPort] = [await freePort(), await freePort()];
   const config = {
     homeserver: { url: `http://127.0.0.1:${homeserverPort}`, domain: "example.org" },
@@ -60,7 +62,7 @@ async function launch({ options = [], settings = {}, mode = 0o600, ...more }: La
   await writeFile(join(folder, "config.yaml"), dump(config), { mode: 0o600 });
   await writeFile(join(folder, "registration.yaml"), dump(registration), { mode: 0o600 });
   await chmod(join(folder, "registration.yaml"), mode);
-  await layEmbedded(join(folder, "data", "database"));
+  if (!isNew) await layEmbedded(join(folder, "data", "database"));
   return startProcess({
     command: process.execPath,
     args: [inCheckout("src/main.js"), "start", "-c", join(folder, "config.yaml"), ...options],
@@ -77,6 +79,19 @@ describe("matrix-agents start", () => {
       assert.deepEqual(bridge.stdout, []);
     });
   }
+
+  it("says at the first signal that it stops, and ends at the second, while its database is made", async () => {
+    const bridge = await launch({ isNew: true });
+    const says = (words: string): boolean => bridge.stderr.some((line) => line.includes(words));
+    const within = { timeoutMs: 60_000, instead: () => said(bridge) };
+    await eventually("the database to be made", () => says("making the embedded database"), within);
+    process.kill(bridge.pid, "SIGINT");
+    await eventually("it to hear the signal", () => says('"stopping"'), within);
+    assert.ok(!says("listening for the homeserver"), said(bridge));
+    process.kill(bridge.pid, "SIGINT");
+    assert.deepEqual(await bridge.exited, { code: 130, signal: null });
+    assert.ok(!says("listening for the homeserver"), said(bridge));
+  });
 
   it("says once why no homeserver answers at the address that it was given, and what to do", async () => {
     const other = await startModelServer();
