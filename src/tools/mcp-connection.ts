@@ -41,6 +41,17 @@ const MOST_PAGES = 16;
 /** The most times that a call is made again at once because its server asks for that, and asks nobody anything. */
 const MOST_REPEATS = 3;
 
+const IS_TOKEN_RIGHT = " (is the token right?)";
+const IS_URL_RIGHT = " (is its url right? That of streamable HTTP often ends in /mcp)";
+
+/** What may be wrong, by the status of an answer. */
+const HINTS: Readonly<Record<number, string>> = {
+  401: IS_TOKEN_RIGHT,
+  403: IS_TOKEN_RIGHT,
+  404: IS_URL_RIGHT,
+  405: IS_URL_RIGHT,
+};
+
 /** Tells a server that it may ask the person, by a form (MCP 2026-07-28, "Elicitation"). */
 const MAY_ASK = { [CLIENT_CAPABILITIES_META_KEY]: { elicitation: { form: {} } } };
 
@@ -323,8 +334,7 @@ function failureOf(error: unknown, transport: Begun["transport"], mayBeDone: boo
   }
   if (error instanceof SdkHttpError) {
     const { status } = error;
-    const hint = status === 401 || status === 403 ? " (is the token right?)" : "";
-    return new ToolFailure(status >= 500 ? "unreachable" : "refused", `HTTP ${status}${hint}`);
+    return new ToolFailure(status >= 500 ? "unreachable" : "refused", `HTTP ${status}${HINTS[status] ?? ""}`);
   }
   // The pipe to a program is no network.
   const reason = transport instanceof StdioTransport ? undefined : reasonOfNetworkError(error);

@@ -41,7 +41,13 @@ if (port === undefined) {
   const { createMcpHandler } = await import("@modelcontextprotocol/server");
   const handler = createMcpHandler(makeServer);
   createServer(async (request, response) => {
-    if (request.url === "/elsewhere") return response.writeHead(307, { location: "/mcp" }).end();
+    if (request.url === "/mcp/") return response.writeHead(307, { location: "/mcp" }).end();
+    if (request.url === "/elsewhere")
+      return response.writeHead(308, { location: "https://elsewhere.example/SECRET" }).end();
+    if (request.url === "/secret") return response.writeHead(301, { location: "/mcp?token=SECRET" }).end();
+    if (request.url === "/nowhere") return response.writeHead(302).end();
+    if (request.url === "/page") return response.writeHead(404, { "content-type": "text/html" }).end("<p>SECRET");
+    if (request.url === "/sse") return response.writeHead(405).end();
     if (request.url === "/endless") {
       response.writeHead(200, { "content-type": "application/json" });
       const more = () => {

@@ -153,7 +153,21 @@ describe("a tool server over HTTP", () => {
 
   it("that redirects, answers without end, or is not there, is told by a failure", async () => {
     await using web = await startHttpToolServer("t");
-    await failsAs("unreachable", httpServer(`${web.url}/elsewhere`).tools(SIGNAL));
+    for (const [path, message] of [
+      ["mcp/", "it leads on to /mcp: set that path in its url"],
+      ["elsewhere", "it leads on to another address"],
+      ["secret", "it leads on to another address"],
+      ["nowhere", "it leads on to another address"],
+    ] as const) {
+      assert.equal((await failsAs("unreachable", httpServer(`${web.url}/${path}`).tools(SIGNAL))).message, message);
+    }
+    for (const [path, status] of [
+      ["page", 404],
+      ["sse", 405],
+    ] as const) {
+      const { message } = await failsAs("refused", httpServer(`${web.url}/${path}`).tools(SIGNAL));
+      assert.equal(message, `HTTP ${status} (is its url right? That of streamable HTTP often ends in /mcp)`);
+    }
     await failsAs("too_much", httpServer(`${web.url}/endless`).tools(SIGNAL));
     await failsAs("unreachable", httpServer("http://127.0.0.1:1/mcp").tools(SIGNAL));
   });
