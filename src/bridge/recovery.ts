@@ -18,6 +18,8 @@ export class Recovery {
   readonly #missedMemberships: MissedMemberships;
   readonly #missedEvents: MissedEvents;
   #searching: Promise<void> | undefined;
+  /** Whether no other bridge with this registration answered at the start. Before that nothing may be done as an agent. */
+  #isSole = false;
   /** Whether the homeserver has returned since the last search began. */
   #hasReturned = false;
 
@@ -63,6 +65,7 @@ export class Recovery {
   async ping(): Promise<void> {
     this.#foundation.background.run("ping", () => this.#reach.untilReached());
     await this.#reach.untilNoOther();
+    this.#isSole = true;
   }
 
   /** Starts the search for events that no transaction brought. */
@@ -86,8 +89,9 @@ export class Recovery {
     }
   }
 
-  /** Searches for events of the homeserver's absence, and tells the homeserver that we are back. */
+  /** Searches for events of the homeserver's absence, and tells the homeserver that we are back. A start does so itself. */
   #returned(): void {
+    if (!this.#isSole) return;
     const { background } = this.#foundation;
     this.#ghosts.catchUpAll("homeserver returned");
     this.search("homeserver returned");
