@@ -44,3 +44,7 @@ create table tool_clients (
   registered_at timestamptz not null default now()
 );
 create index tool_clients_by_key on tool_clients (sealed_by);
+
+-- Whether the question came encrypted itself, and was asked so by a person, not repeated or edited. Unlike came_encrypted, this
+-- never changes. Null in turns of former versions, and of repetitions.
+alter table turns add column asked_encrypted boolean;

@@ -6,7 +6,13 @@ import { reached } from "../observability/steps.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Destination, PrivacyGate } from "../privacy/gate.ts";
 import { PROMPT_TOOL, promptQuestion, type KnownPrompt } from "../tools/server-prompt.ts";
-import { behalfOf, destinationOfTool, type DecidedPrompts, type ToolAccess } from "../tools/tool-access.ts";
+import {
+  behalfOf,
+  destinationOfTool,
+  type DecidedPrompts,
+  type ToolAccess,
+  type ToolUser,
+} from "../tools/tool-access.ts";
 import { ToolFailure } from "../tools/tool-failure.ts";
 import type { ToolServers } from "../tools/tool-servers.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
@@ -95,8 +101,8 @@ export class PromptQuestions {
     encrypted: boolean,
   ): Promise<ChosenPrompt | string> {
     const { prompt: phrases, tools } = (await words()).commands;
-    const { ghost, roomId, asker } = turn;
-    const user = { ghost, roomId, asker, isFromAgent: false, agent: voice.agent.name, model: destination, encrypted };
+    const { ghost, roomId } = turn;
+    const user = { ghost, roomId, ...personOf(turn), agent: voice.agent.name, model: destination, encrypted };
     const all = await this.#access.prompts(user);
     const from = all.find((one) => one.server === server);
     if (from === undefined) return phrases.noServer(server, nearName(server, namesOf(all)));
@@ -126,7 +132,7 @@ export class PromptQuestions {
     const model = PROMPT_TOOL.name;
     await this.#privacy.note({ ghost, roomId, ...destinationOfTool(from), model, kind: "tool", bytes });
     try {
-      const person = behalfOf({ asker: turn.asker, isFromAgent: false });
+      const person = behalfOf(personOf(turn));
       return await this.#servers.prompt(server, name, given, signal, person);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
@@ -135,6 +141,11 @@ export class PromptQuestions {
       return undefined;
     }
   }
+}
+
+/** Only people ask with prompts. */
+function personOf({ asker, isAuthentic }: Turn): Pick<ToolUser, "asker" | "isFromAgent" | "isAuthentic"> {
+  return { asker, isFromAgent: false, isAuthentic: isAuthentic === true };
 }
 
 function withBody(material: Material, question: RememberedMessage, body: string): Material {

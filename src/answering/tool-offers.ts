@@ -188,7 +188,14 @@ export class ToolOffers {
           bytes,
         });
         try {
-          const context = { turn, encrypted, steps, callId: call.id, input: call.input };
+          const context = {
+            turn,
+            person: behalfOf(userOf(turn)),
+            encrypted,
+            steps,
+            callId: call.id,
+            input: call.input,
+          };
           const result = await unlessItEnds(call, signal, () =>
             this.#servers.call(server, known.name, call.arguments, signal, context),
           );
@@ -261,8 +268,8 @@ function userIn({ turn, voice, destination, encrypted, steps, holdsPrompt }: Too
   return { ...user, encrypted, steps, holdsPrompt };
 }
 
-function userOf({ asker, hops }: Turn): Pick<ToolUser, "asker" | "isFromAgent"> {
-  return { asker, isFromAgent: hops > 0 };
+function userOf({ asker, hops, isAuthentic }: Turn): Pick<ToolUser, "asker" | "isFromAgent" | "isAuthentic"> {
+  return { asker, isFromAgent: hops > 0, isAuthentic: isAuthentic === true };
 }
 
 /** The tools as a model is told of them. */

@@ -50,8 +50,8 @@ export const FORM_TOO_LONG: CallResult = {
 /** The result of a call for which the person has to sign in first. */
 export function signInFirst(server: string, asked: AskedToSignIn): CallResult {
   const next = {
-    sent: "They have been sent a link for that, in their direct chat with you. Tell them so, and that they can ask again afterwards.",
-    no_chat: `Tell them to write "!tools sign-in ${server}" to you in an encrypted direct chat, and to ask again afterwards.`,
+    sent: "They have been sent a link for that, in their direct chat with you. Tell them so, and that they can write their question again afterwards.",
+    no_chat: `Tell them to write "!tools sign-in ${server}" to you in an encrypted direct chat, and their question again afterwards.`,
     failed: "That is not possible now. Tell them so.",
   }[asked];
   return { text: `Not done: the person who asks has to sign in to ${server} first. ${next}`, isError: true };

@@ -17,6 +17,7 @@ export async function toolUserOf(
     roomId: message.roomId,
     asker: message.sender,
     isFromAgent: false,
+    isAuthentic: message.encrypted,
     agent: agent.name,
     model: (await destinationOf(services, provider, model)) ?? destinationAsConfigured(provider),
     encrypted: message.encrypted,

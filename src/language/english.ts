@@ -439,7 +439,7 @@ export const english = {
         onlyPrivately: (server: string) =>
           `Signing in is between the two of us. Please write \`!tools sign-in ${server}\` to me in an encrypted direct chat.`,
         done: (server: string) =>
-          `You have signed in to \`${server}\`. I use it for your own questions only; \`!tools sign-out ${server}\` ends that.`,
+          `You have signed in to \`${server}\`. I use it for your own questions only: please write yours again. \`!tools sign-out ${server}\` ends that.`,
         wrongCode: "That is not the code that the page shows. Please copy it once more.",
         ended: (server: string) => `You are not signed in to \`${server}\` any more.`,
         notSignedIn: (server: string) => `You are not signed in to \`${server}\`.`,

@@ -451,7 +451,7 @@ export const german: Words = {
         onlyPrivately: (server) =>
           `Das Anmelden bleibt zwischen uns beiden. Schreibe mir bitte \`!tools sign-in ${server}\` in einem verschlüsselten Direktchat.`,
         done: (server) =>
-          `Du bist bei \`${server}\` angemeldet. Ich benutze es nur für deine eigenen Fragen; \`!tools sign-out ${server}\` beendet das.`,
+          `Du bist bei \`${server}\` angemeldet. Ich benutze es nur für deine eigenen Fragen: Schreibe deine bitte noch einmal. \`!tools sign-out ${server}\` beendet das.`,
         wrongCode: "Das ist nicht der Code, den die Seite zeigt. Kopiere ihn bitte noch einmal.",
         ended: (server) => `Du bist bei \`${server}\` nicht mehr angemeldet.`,
         notSignedIn: (server) => `Du bist bei \`${server}\` nicht angemeldet.`,

@@ -15,6 +15,8 @@ export interface ToolUser {
   readonly asker: string;
   /** Whether another agent asks, on that person's behalf. */
   readonly isFromAgent: boolean;
+  /** Whether that person asks now, by words of her own that came encrypted. */
+  readonly isAuthentic: boolean;
   /** The agent's name. */
   readonly agent: string;
   /** The place of the model that reads the results. */
@@ -27,9 +29,16 @@ export interface ToolUser {
   readonly holdsPrompt: boolean;
 }
 
-/** Whose rights a user may use: those of the person who asks; another agent has none of hers. */
-export function behalfOf({ asker, isFromAgent }: Pick<ToolUser, "asker" | "isFromAgent">): Behalf {
-  return isFromAgent ? undefined : asker;
+/**
+ * Whose rights a user may use: those of the person who asks. Another agent has none of hers, and neither has whoever only seems
+ * to be her: a homeserver can invent what comes unencrypted, and that somebody repeats or edits a question.
+ */
+export function behalfOf({
+  asker,
+  isFromAgent,
+  isAuthentic,
+}: Pick<ToolUser, "asker" | "isFromAgent" | "isAuthentic">): Behalf {
+  return isFromAgent || !isAuthentic ? undefined : asker;
 }
 
 /** A tool, and whether it may be used. */

@@ -32,6 +32,8 @@ export interface ServedPrompts {
 /** The question for which a tool is called. Servers are not told of it. */
 export interface CallContext {
   readonly turn: Turn;
+  /** Whose rights are used. */
+  readonly person: Behalf;
   /** Whether any of the conversation came encrypted. */
   readonly encrypted: boolean;
   readonly steps: readonly TurnStep[];

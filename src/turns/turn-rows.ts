@@ -10,7 +10,7 @@ export function replyContext({ ghost, eventId, round }: Pick<Turn, "ghost" | "ev
 
 /** The columns of a turn: see {@link turnOf}. */
 export const TURN =
-  "id, ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, came_encrypted";
+  "id, ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, came_encrypted, asked_encrypted";
 
 /** The part of a row of `turns` that is read. */
 export interface TurnRow extends SealedRow {
@@ -26,6 +26,7 @@ export interface TurnRow extends SealedRow {
   round: number;
   kind: TurnKind;
   came_encrypted: boolean;
+  asked_encrypted: boolean | null;
   state: TurnState;
   reply: string | null;
   attempts: number;
@@ -52,6 +53,7 @@ export function turnOf(row: TurnRow): Turn {
     round: row.round,
     kind: row.kind,
     encrypted: row.came_encrypted,
+    ...(row.asked_encrypted === true ? { isAuthentic: true } : {}),
   };
 }
 
@@ -85,8 +87,8 @@ export async function insertTurn(
 ): Promise<InsertedTurn | undefined> {
   const { rows } = await tx.query<InsertedTurn>(
     `insert into turns (ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, state, reply,
-       sealed_by, came_encrypted, failure)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict (ghost, event_id, round) do nothing
+       sealed_by, came_encrypted, failure, asked_encrypted)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) on conflict (ghost, event_id, round) do nothing
      returning id, exists (select from turns as other where other.ghost = $1 and other.room_id = $2
        and other.thread_root is not distinct from $6 and other.state in ('queued', 'running', 'sending')) as follows`,
     [
@@ -105,6 +107,7 @@ export async function insertTurn(
       reply?.id ?? null,
       turn.encrypted,
       failure ?? null,
+      turn.kind === "answer" && turn.isAuthentic === true,
     ],
   );
   return rows[0];

@@ -21,7 +21,17 @@ import {
 import type { StepEnd } from "./turn-step.ts";
 import { stopOpenTurns } from "./stop-open-turns.ts";
 import { END_STEP, FORGET_STEPS, sealedEnd, TurnSteps, WRITE_FIRST_STEP } from "./turn-steps.ts";
-import type { NewTurn, StoppedTurns, Turn, TurnAbout, TurnEnd, TurnKind, TurnReply, WhichTurns } from "./turn.ts";
+import {
+  firstTurn,
+  type NewTurn,
+  type StoppedTurns,
+  type Turn,
+  type TurnAbout,
+  type TurnEnd,
+  type TurnKind,
+  type TurnReply,
+  type WhichTurns,
+} from "./turn.ts";
 import { WaitingTurns } from "./waiting-turns.ts";
 
 /** Turns are kept this much longer than the ids of events. */
@@ -57,7 +67,7 @@ export class TurnStore {
    * where it is new and no other one of its conversation is open.
    */
   async enqueue(tx: Queryable, turn: NewTurn): Promise<Turn | undefined> {
-    const first = { ...turn, round: 0, kind: "answer" } as const;
+    const first = firstTurn(turn);
     const inserted = await insertTurn(tx, first, "queued", undefined);
     return inserted === undefined || inserted.follows ? undefined : { ...first, id: inserted.id };
   }
@@ -67,13 +77,13 @@ export class TurnStore {
    * message in the mailbox, because a crash must not cause another decision.
    */
   async decline(tx: Queryable, turn: NewTurn, reply: TurnReply): Promise<void> {
-    const first = { ...turn, round: 0, kind: "answer" } as const;
+    const first = firstTurn(turn);
     await insertTurn(tx, first, "sending", await this.#sealed(tx, first, reply));
   }
 
   /** Stores a question that gets no answer and no notice of its own: it can be asked again. */
   async refuse(tx: Queryable, turn: NewTurn, failure: string): Promise<void> {
-    await insertTurn(tx, { ...turn, round: 0, kind: "answer" }, "failed", undefined, failure);
+    await insertTurn(tx, firstTurn(turn), "failed", undefined, failure);
   }
 
   /** Declines the repetition of an earlier question. */

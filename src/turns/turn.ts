@@ -48,10 +48,21 @@ export interface Turn {
    * in the row: see TurnStore.cameEncrypted.
    */
   readonly encrypted: boolean;
+  /**
+   * Whether a person asks it now by words of her own that came encrypted, which nobody else can have said: no repetition, no
+   * edit, and no agent's question. Unlike `encrypted`, this never changes.
+   */
+  readonly isAuthentic?: true;
 }
 
 /** A question that is asked for the first time. */
-export type NewTurn = Omit<Turn, "id" | "round" | "kind">;
+export type NewTurn = Omit<Turn, "id" | "round" | "kind" | "isAuthentic">;
+
+/** A question as its first turn. */
+export function firstTurn(turn: NewTurn): Omit<Turn, "id"> {
+  const isAuthentic = turn.encrypted && turn.hops === 0;
+  return { ...turn, round: 0, kind: "answer", ...(isAuthentic ? { isAuthentic } : {}) };
+}
 
 /**
  * The reason for answering a question: it was asked; somebody wants another answer, or more of the present one; or it

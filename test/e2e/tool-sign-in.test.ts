@@ -150,6 +150,31 @@ describe("a tool server to which each person signs in", () => {
     assert.deepEqual(offered(), ["tickets__sign_in"]);
   });
 
+  it("is used for words alone that came encrypted, and for no repetition", async () => {
+    const before = tools.calls.length;
+    const next = (): void => ollama.next({ answer: () => "", calls: [{ name: "tickets__whoami", arguments: {} }] });
+    const after = (roomId: string, event: string, pattern: RegExp): Promise<Message> =>
+      alice.waitMessage({ roomId, after: event, sender: agent, where: ({ body }) => pattern.test(body) });
+    // As a homeserver could send it in Alice's name.
+    const content = { msgtype: "m.text", body: "@llama whose are they?", "m.mentions": { user_ids: [agent] } };
+    const send = (roomId: string): Promise<{ event_id: string }> =>
+      alice.request("PUT", `/v3/rooms/${encodeURIComponent(roomId)}/send/m.room.message/forged`, content);
+    await after(shared, (await send(shared)).event_id, /did not read this message/);
+    const clear = await alice.createRoom({ encrypted: false, invite: [agent] });
+    await alice.waitMember(clear, agent);
+    next();
+    // No tool is offered there, so the model's call is none.
+    await after(clear, (await send(clear)).event_id, /had nothing to say/);
+    assert.deepEqual(tools.calls.slice(before), []);
+    // As it could react in her name.
+    assert.equal(await calls(alice, "whoami"), "I was told: you are alice");
+    const asked = alice.messages(shared).findLast(({ sender }) => sender === alice.userId)?.eventId ?? "";
+    next();
+    await alice.react(shared, asked, "🔁");
+    await after(shared, asked, /had nothing to say/);
+    assert.deepEqual(tools.calls.slice(before), ["alice whoami"]);
+  });
+
   it("never has a link or a code in clear", async () => {
     const clear = await alice.createRoom({ direct: true, encrypted: false, invite: [agent] });
     await alice.waitMember(clear, agent);

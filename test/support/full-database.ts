@@ -169,7 +169,8 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
     `insert into tool_sign_ins (server, user_id, id, body, sealed_by) select 'tickets', '@ann:hs', 'id', 'sealed', min(id) from sealing_keys;
      insert into sign_in_attempts (state_hash, server, user_id, made_by, stage, body, sealed_by, expires_at)
        select 's', 'tickets', '@ann:hs', '$e', 'asked', 'sealed', min(id), now() + interval '10 minutes' from sealing_keys;
-     insert into tool_clients (server, body, sealed_by) select 'tickets', 'sealed', min(id) from sealing_keys;`,
+     insert into tool_clients (server, body, sealed_by) select 'tickets', 'sealed', min(id) from sealing_keys;
+     update turns set asked_encrypted = true;`,
   ],
   [58, `insert into agent_pauses (ghost, paused_by, resumed_at) values ('${LLAMA}', 'local:office', now());`],
 ]);

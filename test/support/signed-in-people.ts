@@ -15,7 +15,7 @@ export interface SignInProcess extends ToolSignInParts {
   readonly server: PersonalToolServer;
   readonly background: Background;
   /** The result of a tool that is called for a person. */
-  call(person: string, tool: string, hops?: number): Promise<string>;
+  call(person: string | undefined, tool: string): Promise<string>;
   /** The names of the tools that a person has. */
   toolsOf(person: string | undefined): Promise<readonly string[]>;
 }
@@ -41,9 +41,8 @@ export function signInProcess(database: Database, config: SignInServer, web?: We
     ...parts,
     server,
     background,
-    call: async (asker, tool, hops = 0) => {
-      const { turn } = contextOf();
-      const { text } = await server.call(tool, {}, SIGNAL, contextOf({ turn: { ...turn, asker, hops } }));
+    call: async (person, tool) => {
+      const { text } = await server.call(tool, {}, SIGNAL, contextOf({ person }));
       return text;
     },
     toolsOf: async (person) => (await server.served(SIGNAL, person)).map(({ known }) => known.name),

@@ -72,7 +72,7 @@ export function contextOf(more: Partial<CallContext> = {}): CallContext {
     kind: "answer",
     encrypted: true,
   };
-  return { turn, encrypted: true, steps: [], callId: "callcall1", ...more };
+  return { turn, person: turn.asker, encrypted: true, steps: [], callId: "callcall1", ...more };
 }
 
 export const UNKIND_TOOL_SERVER = inCheckout("test/support/unkind-tool-server.mjs");

@@ -61,8 +61,7 @@ export class PersonalToolServer implements ToolSource {
     signal: AbortSignal,
     context: CallContext,
   ): Promise<ToolResult> {
-    const { asker, hops } = context.turn;
-    const server = await this.#signedIn(hops > 0 ? undefined : asker);
+    const server = await this.#signedIn(context.person);
     return server.call(tool, given, signal, context);
   }
 

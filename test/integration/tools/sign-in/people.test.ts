@@ -73,7 +73,7 @@ forEachDatabase((_kind, open) => {
       await needsSignIn(here.call(ALICE, "whoami"));
       await signIn(ALICE, "alice");
       assert.deepEqual(await here.toolsOf(undefined), []);
-      await needsSignIn(here.call(ALICE, "whoami", 1));
+      await needsSignIn(here.call(undefined, "whoami"));
       assert.deepEqual(await here.toolsOf(BOB), ["sign_in"]);
     });
 
