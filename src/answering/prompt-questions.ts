@@ -112,6 +112,8 @@ export class PromptQuestions {
     if (prompt === undefined) return phrases.noPrompt(server, name, nearName(name, promptNamesOf(prompts)));
     const read = promptArguments(prompt, written);
     if (read.kind === "wrong") return phrases.form(promptForm(server, prompt));
+    // A homeserver can invent an edit, and that somebody asks again.
+    if (decision.may === "ask" && turn.encrypted && turn.isAuthentic !== true) return phrases.anew;
     // The choice is the person's agreement, where that counts.
     const agreed = { decision, rules: from.rules, host: from.host };
     const agreement = await this.#agreements.about(turn, agreedCall(turn, decision), agreed);

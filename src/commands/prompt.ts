@@ -3,6 +3,7 @@ import { promptForm, readPromptWish, type PromptWish } from "../answering/prompt
 import { nearName } from "../config/near-name.ts";
 import type { Words } from "../language/words.ts";
 import { TAKEN } from "../matrix/relation.ts";
+import { reached } from "../observability/steps.ts";
 import { ProviderError } from "../providers/provider.ts";
 import { escapeMarkdown } from "../text/markdown.ts";
 import type { DecidedPrompts } from "../tools/tool-access.ts";
@@ -66,7 +67,10 @@ async function put(
       if (!direct) await exchanges.begin(tx, turn, sender);
       await turns.enqueue(tx, turn);
     },
-    after: turnQueued,
+    after: () => {
+      reached("turn.queued");
+      turnQueued();
+    },
   };
 }
 

@@ -480,6 +480,7 @@ export const english = {
         `\`${server}\` has no prompt \`${name}\`${near === undefined ? "" : `; did you mean \`${near}\``}. \`!prompt ${server}\` lists those that it has.`,
       form: (form: string) => `Please write it like this: \`${form}\``,
       refused: (server: string, may: string) => `The prompts of \`${server}\` can't be used: ${may}.`,
+      anew: "Please send that as a new message: only so does it count as an agreement that words go to that server.",
       limited: "The limit for calls of tools in a day is reached; a prompt counts as one. Please try again later.",
       failed: (server: string, name: string) =>
         `\`${server}\` did not give its prompt \`${name}\`. Please try again later, or ask your admin.`,

@@ -491,6 +491,7 @@ export const german: Words = {
         `\`${server}\` hat keine Vorlage \`${name}\`${near === undefined ? "" : `; meinst du \`${near}\``}. \`!prompt ${server}\` zeigt seine Vorlagen.`,
       form: (form) => `Schreibe es bitte so: \`${form}\``,
       refused: (server, may) => `Die Vorlagen von \`${server}\` gehen hier nicht: ${may}.`,
+      anew: "Sende das bitte als neue Nachricht: Nur so zählt es als Zustimmung, dass Worte an diesen Server gehen.",
       limited:
         "Für heute sind keine Aufrufe von Werkzeugen mehr möglich; eine Vorlage zählt als einer. Versuche es bitte später noch einmal.",
       failed: (server, name) =>

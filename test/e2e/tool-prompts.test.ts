@@ -173,6 +173,8 @@ describe("prompts of tool servers", () => {
     assert.equal(await reads(), before + 1);
     await alice.edit(chat, asked, "!prompt hidden sum-up topic=keys");
     await said(chat, asked, /can't be used: the admin allows it nowhere/);
+    await alice.edit(chat, asked, "!prompt watched sum-up topic=keys");
+    await said(chat, asked, /Please send that as a new message/);
     assert.equal(await reads(), before + 1);
   });
 });

@@ -212,6 +212,18 @@ describe("what a tool asks the person", () => {
     assert.equal((await callsFor("SIX")).length, 2);
   });
 
+  it("is not answered by a device that the agent does not trust", async () => {
+    const roomId = await chatWithAlice();
+    const unsigned = await deployment.user("js-sdk", "alice", { unsigned: true });
+    await unsigned.waitMember(roomId, agent);
+    const { code } = await asked(roomId, "travel__book", { token: "FOURTEEN" });
+    const word = await say(roomId, `!answer ${code} Berlin`, unsigned);
+    await alice.waitMessage({ roomId, after: word, sender: agent, where: ({ body }) => body.includes("not verified") });
+    assert.equal((await callsFor("FOURTEEN")).length, 1);
+    await said(roomId, await say(roomId, `!answer ${code} Berlin`), /^I was told: Booked Berlin/);
+    await unsigned.stop();
+  });
+
   it("keeps the agreement to the call, and is none", async () => {
     const roomId = await group();
     ollama.next({ answer: () => "", calls: [{ name: "careful__book", arguments: { token: "SEVEN" } }] });
