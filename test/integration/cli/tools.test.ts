@@ -3,6 +3,7 @@ import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { dump } from "js-yaml";
+import { startToolsWithSignIn } from "../../support/authorization-server.ts";
 import { runCommand, type CommandResult } from "../../support/command.ts";
 import { freePort } from "../../support/free-port.ts";
 import { realToolServer } from "../../support/tool-servers.ts";
@@ -42,6 +43,19 @@ describe("matrix-agents tools", () => {
     assert.match(lines[3] ?? "", /^✓ own: own, local; 2 tools, 2 offered$/);
     assert.equal(lines.length, 4);
     assert.deepEqual(await readdir(folder), ["config.yaml"]);
+  });
+
+  it("reaches the authorisation server of one to which people sign in, and signs in nobody", async () => {
+    await using server = await startToolsWithSignIn();
+    const tickets = { type: "http", url: server.url, sign_in: { issuer: server.issuer } };
+    const { code, stdout, stderr } = await tools({ tickets }, "tickets");
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stdout,
+      /^✓ tickets: http, local, 127\.0\.0\.1:\d+; people sign in at http:\/\/127\.0\.0\.1:\d+, and each/,
+    );
+    assert.equal(stderr, "");
+    assert.deepEqual([server.grants, server.calls], [[], []]);
   });
 
   it("shows each tool of one server, and starts no other one", async () => {
