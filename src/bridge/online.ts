@@ -71,6 +71,7 @@ export class Online {
     directory.onChange((userIds) => background.run("the new agents", () => presence.announceAnew(userIds)));
     ghosts.start(config.sync.intervalMs);
     recovery.search("own start");
+    recovery.watchDeletions();
     background.run("the watch", () => watchHomeserver(client, botUserId, log, stopping));
     runner.kick();
     this.#isStarted = true;

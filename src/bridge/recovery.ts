@@ -2,6 +2,7 @@ import { inRandomOrder } from "../concurrency/random-order.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
 import type { HomeserverReach } from "../homeserver/reach.ts";
 import { pause } from "../homeserver/retry.ts";
+import { sendsDeletions, softwareOf } from "../homeserver/software.ts";
 import type { Transaction } from "../homeserver/transaction.ts";
 import { MissedEvents } from "../mailbox/missed-events.ts";
 import { MissedMemberships } from "../mailbox/missed-memberships.ts";
@@ -9,6 +10,12 @@ import { searchForMissed, type SearchReason } from "../mailbox/search.ts";
 import { Outage } from "../observability/outage.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Stores } from "./stores.ts";
+
+/**
+ * The pause between two searches for deletions, in ms, where the homeserver sends none; longer where a search takes more than
+ * a tenth of the time.
+ */
+const DELETIONS_EVERY_MS = 30_000;
 
 /** Finds events that were lost while the homeserver or the bridge was away. */
 export class Recovery {
@@ -73,6 +80,23 @@ export class Recovery {
     this.#foundation.background.run("the search for missed events", () =>
       reason === "own start" ? this.#findMissed(reason) : this.#searchAfterReturn(),
     );
+  }
+
+  /** Starts looking for deletions, for as long as the bridge runs, where the homeserver sends none. */
+  watchDeletions(): void {
+    const { background, client, log, stopping } = this.#foundation;
+    background.run("the search for deletions", async () => {
+      if (sendsDeletions(await softwareOf(client, { signal: stopping }))) return;
+      for (let waitMs = DELETIONS_EVERY_MS; ;) {
+        await pause(waitMs, stopping);
+        const begun = performance.now();
+        await this.#missedEvents.find(stopping, { areExpected: true }).catch((error: unknown) => {
+          stopping.throwIfAborted();
+          log.warn({ error }, "deletions could not be looked for");
+        });
+        waitMs = Math.max(DELETIONS_EVERY_MS, 9 * (performance.now() - begun));
+      }
+    });
   }
 
   /** One search at a time: a homeserver that comes and goes must not be asked more, the more it does so. */

@@ -34,6 +34,14 @@ export async function softwareOf(client: HomeserverClient, options?: CallOptions
   return undefined;
 }
 
+/**
+ * Whether a homeserver sends deletions (`m.room.redaction`) to application services. Dendrite 0.13 never does, though it
+ * sends everything else of their rooms.
+ */
+export function sendsDeletions(software: Software | undefined): boolean {
+  return software?.name !== "Dendrite";
+}
+
 /** A homeserver in words. */
 export function nameOf(software: Software | undefined): string {
   return software === undefined ? "the homeserver" : `${software.name} ${software.version}`;

@@ -51,8 +51,10 @@ export class MissedEvents {
   /**
    * Searches all rooms, a few at a time. An unreadable room is skipped. Returns the number of events that no transaction
    * had brought. Throws DatabaseError.
+   *
+   * @param areExpected whether this homeserver is known to send some events never.
    */
-  async find(signal: AbortSignal): Promise<number> {
+  async find(signal: AbortSignal, { areExpected = false } = {}): Promise<number> {
     const { database, isOurs, log } = this.#options;
     const { rows } = await database.query<GhostInRoom>(
       "select room_id, min(ghost) as ghost from memberships where membership = 'join' group by room_id order by room_id",
@@ -65,7 +67,8 @@ export class MissedEvents {
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, worker));
-    if (found > 0) log.warn({ events: found }, "the homeserver had not sent all events; the missing ones were read");
+    const level = areExpected ? "info" : "warn";
+    if (found > 0) log[level]({ events: found }, "the homeserver had not sent all events; the missing ones were read");
     return found;
   }
 
