@@ -28,6 +28,7 @@ export function endpointOf(path: string, isLongPoll = false): string {
 /** Calls whose paths have names that people would not use. */
 const NAMES: Readonly<Record<string, string>> = {
   account: "whoami",
+  createRoom: "create_room",
   account_data: "account_data",
   devices: "devices",
   event: "event",
