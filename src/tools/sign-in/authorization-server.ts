@@ -88,9 +88,17 @@ export function authorizationServerOf(
   };
 }
 
-/** Whether tokens of a server may still be sent to it: the admin may have named another issuer since. */
+/** Whether an authorisation server is still that of a tool server: the admin may have named another issuer since. */
 export function isStillNamed({ issuer, tokenEndpoint }: TokenServer, { signIn }: SignInServer): boolean {
   return isSame(issuer, signIn.issuer) && URL.parse(tokenEndpoint)?.origin === new URL(signIn.issuer).origin;
+}
+
+/** Whether a sign-in is for a tool server as it is configured: tokens for another address, or of another issuer, are not for it. */
+export function isStillFor(
+  { url, from }: { readonly url: string; readonly from: TokenServer },
+  config: SignInServer,
+): boolean {
+  return url === config.url && isStillNamed(from, config);
 }
 
 /** An issuer of a host alone is written with and without a slash. */

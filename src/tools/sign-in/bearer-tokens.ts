@@ -3,7 +3,7 @@ import type { Database } from "../../database/database.ts";
 import type { Logger } from "../../observability/log.ts";
 import { newSecret } from "../../sealing/secret.ts";
 import { ToolFailure } from "../tool-failure.ts";
-import { isStillNamed, type SignInServer } from "./authorization-server.ts";
+import { isStillFor, type SignInServer } from "./authorization-server.ts";
 import { withAuthorization, type PersonSignIns } from "./person-sign-ins.ts";
 import { SignInFailure } from "./sign-in-failure.ts";
 import type { ToolClients } from "./tool-clients.ts";
@@ -41,13 +41,14 @@ export class BearerTokens {
     this.#log = options.log;
   }
 
-  /** The id of a person's sign-in, which another one does not have; undefined where she is not signed in. Throws DatabaseError. */
-  async signInOf(who: PersonAt): Promise<string | undefined> {
-    const config = this.#people.server(who.server);
+  /**
+   * The id of a person's sign-in, which another one does not have; undefined where she is not signed in. Throws DatabaseError.
+   *
+   * @param config the server to which her tokens would be sent: after a change of the configuration, perhaps a former one.
+   */
+  async signInOf(who: PersonAt, config: SignInServer): Promise<string | undefined> {
     const signedIn = await this.#signIns.find(who);
-    return signedIn !== undefined && config !== undefined && isStillNamed(signedIn.from, config)
-      ? signedIn.id
-      : undefined;
+    return signedIn !== undefined && isStillFor(signedIn, config) ? signedIn.id : undefined;
   }
 
   /**
@@ -60,7 +61,7 @@ export class BearerTokens {
     for (let look = 0; look < MOST_LOOKS; look++) {
       const config = this.#people.server(who.server);
       const signedIn = await this.#signIns.find(who);
-      if (signedIn?.id !== id || config === undefined || !isStillNamed(signedIn.from, config))
+      if (signedIn?.id !== id || config === undefined || !isStillFor(signedIn, config))
         throw new ToolFailure("sign_in", "the person is not signed in to it");
       if (isGood(signedIn, refused)) return signedIn.tokens.access;
       if (signedIn.tokens.refresh === undefined) throw new ToolFailure("sign_in", "the person's token has ended");

@@ -4,7 +4,7 @@ import type { ToolServerConfig } from "../../config/config.ts";
 import type { Database } from "../../database/database.ts";
 import type { Logger } from "../../observability/log.ts";
 import { answerInAddress, type ReturnedAnswer } from "./authorization-answer.ts";
-import { hasSignIn, type AuthorizationServer, type SignInServer } from "./authorization-server.ts";
+import { hasSignIn, isStillNamed, type AuthorizationServer, type SignInServer } from "./authorization-server.ts";
 import { Authorization, type OAuthClient, type Tokens } from "./authorization.ts";
 import { newState, type Attempt, type SignInAttempts } from "./sign-in-attempts.ts";
 import { SignInFailure } from "./sign-in-failure.ts";
@@ -95,7 +95,8 @@ export class PersonSignIns {
       const { client, isOwn } = await this.#clientOf(who.server, config, { from, way, authorization });
       const state = newState();
       const { link, verifier } = await authorization.ask(from, client, { state, redirect });
-      await attempts.begin(state, who, madeBy, { link, verifier, redirect, from, ...(isOwn ? { client } : {}) });
+      const { url } = config;
+      await attempts.begin(state, who, madeBy, { url, link, verifier, redirect, from, ...(isOwn ? { client } : {}) });
       return link;
     });
   }
@@ -180,7 +181,7 @@ export class PersonSignIns {
 
   async #signIn(attempt: Attempt, tokens: Tokens, by: string): Promise<void> {
     const { database, attempts, signIns, log } = this.#options;
-    const { server, userId, from, client } = attempt;
+    const { server, userId, url, from, client } = attempt;
     const isStored = await database.transaction(async (tx) => {
       if (!(await attempts.complete(tx, attempt))) return false;
       const { issuer, tokenEndpoint, revocationEndpoint, authMethods, resource } = from;
@@ -194,7 +195,7 @@ export class PersonSignIns {
       await signIns.store(
         tx,
         { server, userId },
-        { from: kept, tokens, by, ...(client === undefined ? {} : { client }) },
+        { url, from: kept, tokens, by, ...(client === undefined ? {} : { client }) },
       );
       return true;
     });
@@ -209,6 +210,8 @@ export class PersonSignIns {
       if (answer.kind === "error") throw new SignInFailure("denied", "the authorisation server has said no");
       const config = this.#configOf(attempt.server);
       const client = this.clientOf(config, attempt);
+      // A secret for the present authorisation server is not for a former one.
+      if (!isStillNamed(attempt.from, config)) throw new SignInFailure("unknown", "its issuer is another one since");
       if (client === undefined) throw new SignInFailure("needs_client", "the bridge's name there is gone");
       return await withAuthorization(config, (authorization) =>
         authorization.exchange(attempt.from, client, answer, attempt),
@@ -272,7 +275,7 @@ export class PersonSignIns {
   #revoke(signedIn: Pick<SignedIn, "server" | "from" | "client">, tokens: Tokens): void {
     const config = this.server(signedIn.server);
     const client = config && this.clientOf(config, signedIn);
-    if (config === undefined || client === undefined) return;
+    if (config === undefined || client === undefined || !isStillNamed(signedIn.from, config)) return;
     this.#options.background.run("revoking tokens", () =>
       withAuthorization(config, (authorization) => authorization.revoke(signedIn.from, client, tokens)),
     );

@@ -94,7 +94,7 @@ export class PersonalToolServer implements ToolSource {
   /** A person's connection, which is another one whenever she has signed in again; undefined where she has not signed in. */
   async #of(person: string): Promise<ToolServer | undefined> {
     const who = { server: this.name, userId: person };
-    const signIn = await this.#tokens.signInOf(who);
+    const signIn = await this.#tokens.signInOf(who, this.config);
     const known = this.#people.get(person);
     this.#people.delete(person);
     if (known !== undefined && known.signIn !== signIn) this.#end(known);

@@ -16,6 +16,8 @@ const MOST_TRIES = 3;
 
 /** A sign-in under way, as it is stored; all of it is sealed. */
 export interface AttemptBody {
+  /** The tool server's address when the link was made. */
+  readonly url: string;
   readonly link: string;
   /** The secret behind the link (PKCE). */
   readonly verifier: string;
@@ -121,9 +123,9 @@ export class SignInAttempts {
    * the sign-in was replaced by a later one.
    */
   async keep(attempt: Attempt, tokens: Tokens): Promise<string | undefined> {
-    const { stateHash, userId, link, verifier, redirect, from, client } = attempt;
+    const { stateHash, userId, url, link, verifier, redirect, from, client } = attempt;
     const code = newCode();
-    const body = { link, verifier, redirect, from, ...(client === undefined ? {} : { client }), tokens };
+    const body = { url, link, verifier, redirect, from, ...(client === undefined ? {} : { client }), tokens };
     const kept = await this.#database.transaction(async (tx) => {
       const seal = await this.#seals.in(tx, { person: userId, isLasting: true });
       const { count } = await tx.query(

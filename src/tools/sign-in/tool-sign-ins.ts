@@ -16,6 +16,8 @@ export interface PersonAt {
 
 /** What a sign-in consists of, all of it sealed. */
 export interface SignedInBody {
+  /** The tool server's address when she signed in: her tokens are for this one alone. */
+  readonly url: string;
   /** The authorisation server that gave the tokens. */
   readonly from: TokenServer;
   /** The bridge's name at the authorisation server, where it has registered itself; otherwise it is in the configuration. */
@@ -109,10 +111,10 @@ export class ToolSignIns {
 
   /** Stores new tokens. False where the person has signed out meanwhile, or another process has taken over. */
   async renewed(signedIn: SignedIn, by: string, tokens: Tokens): Promise<boolean> {
-    const { server, userId, id, client, from } = signedIn;
+    const { server, userId, id, client, from, url } = signedIn;
     return this.#database.transaction(async (tx) => {
       const seal = await this.#seals.in(tx, { person: userId, isLasting: true });
-      const body: SignedInBody = { from, tokens, by: signedIn.by, ...(client === undefined ? {} : { client }) };
+      const body: SignedInBody = { url, from, tokens, by: signedIn.by, ...(client === undefined ? {} : { client }) };
       const { count } = await tx.query(
         `update tool_sign_ins set body = $5, sealed_by = $6, renewed_by = null, renewed_until = null
          where server = $1 and user_id = $2 and id = $3 and renewed_by = $4`,

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, before, beforeEach, describe, it } from "node:test";
 import type { Database } from "../../../../src/database/database.ts";
 import { SignInFailure, type SignInFailureCode } from "../../../../src/tools/sign-in/sign-in-failure.ts";
@@ -20,6 +23,28 @@ const failsAs = (code: SignInFailureCode, what: Promise<unknown>): Promise<void>
 
 const needsSignIn = (what: Promise<unknown>): Promise<void> =>
   assert.rejects(what, (error) => error instanceof ToolFailure && error.code === "sign_in");
+
+/** A server that gets nothing that is meant for others. */
+async function listening() {
+  let requests = 0;
+  const server = createServer((_request, response) => {
+    requests++;
+    response.writeHead(404).end();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/mcp`,
+    get requests() {
+      return requests;
+    },
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
 
 forEachDatabase((_kind, open) => {
   describe("people who sign in to a tool server", () => {
@@ -285,6 +310,19 @@ forEachDatabase((_kind, open) => {
       await signIn(ALICE, "alice");
       const moved = signInProcess(database, signInServer(tools.url, "https://login.example.org"));
       assert.deepEqual(await moved.toolsOf(ALICE), ["sign_in"]);
+    });
+
+    it("sign in again when the admin names another address: nobody else gets their tokens", async () => {
+      await using elsewhere = await listening();
+      const moved = signInProcess(database, signInServer(elsewhere.url, tools.issuer));
+      await signIn(ALICE, "alice");
+      assert.deepEqual(await moved.toolsOf(ALICE), ["sign_in"]);
+      await needsSignIn(moved.call(ALICE, "whoami"));
+      // Nor where the address changes between the link and its end.
+      await moved.people.finish(at(ALICE), await openAs("alice", await link(ALICE)), "$said");
+      assert.deepEqual(await moved.toolsOf(ALICE), ["sign_in"]);
+      assert.equal(elsewhere.requests, 0);
+      assert.equal(await here.call(ALICE, "whoami"), "you are alice");
     });
   });
 });
