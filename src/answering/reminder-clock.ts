@@ -155,7 +155,7 @@ export class ReminderClock {
     speaker: string,
     due: number,
   ): Promise<NewTurn> {
-    const { id, ghost, roomId, owner, threadRoot, encrypted, words } = reminder;
+    const { id, ghost, roomId, owner, threadRoot, encrypted, words, isAuthentic } = reminder;
     const eventId = occasionName({ id, due });
     const position = await this.#options.history.remember(tx, ghost, roomId, {
       eventId,
@@ -167,6 +167,7 @@ export class ReminderClock {
       threadRoot,
       encrypted,
     });
-    return { ghost, roomId, eventId, asker: owner, position, threadRoot, origin: eventId, hops: 0, encrypted };
+    const asked = { ghost, roomId, eventId, asker: owner, position, threadRoot, origin: eventId, hops: 0, encrypted };
+    return isAuthentic === true ? asked : { ...asked, isAuthentic: false };
   }
 }

@@ -9,6 +9,8 @@ export interface Task {
   readonly recurrence: Recurrence;
   /** IANA. */
   readonly zone: string;
+  /** Whether a person asked for it by words of her own that came encrypted: see Turn.isAuthentic. */
+  readonly isAuthentic?: true;
 }
 
 /** A reminder of a room. */

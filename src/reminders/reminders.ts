@@ -42,7 +42,8 @@ export class Reminders {
 
   /** Stores a reminder, once for the same call. Undefined where its owner has too many, or its time is over. */
   async add(wanted: WantedReminder, now: number): Promise<Reminder | undefined> {
-    const { ghost, roomId, threadRoot, owner, encrypted, madeBy, words, recurrence, zone } = wanted;
+    const { ghost, roomId, threadRoot, owner, encrypted, madeBy, words, recurrence, zone, isAuthentic } = wanted;
+    const authentic = isAuthentic === true ? { isAuthentic } : {};
     const nextAt = nextAfter(recurrence, zone, now);
     if (nextAt === undefined) return undefined;
     const id = await this.#database.transaction(async (tx) => {
@@ -62,7 +63,7 @@ export class Reminders {
       );
       if ((counted[0]?.count ?? 0) >= MOST_REMINDERS) return undefined;
       const seal = await this.#seals.in(tx, { ghost, roomId, isLasting: true });
-      const task: Task = { words: storable(words), recurrence, zone };
+      const task: Task = { words: storable(words), recurrence, zone, ...authentic };
       const { rows } = await tx.query<{ id: number }>(
         `insert into reminders (ghost, room_id, thread_root, owner, made_by, body, came_encrypted, sealed_by, next_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, to_timestamp($9::double precision / 1000))
@@ -83,7 +84,7 @@ export class Reminders {
     });
     return id === undefined
       ? undefined
-      : { id, ghost, roomId, threadRoot, owner, encrypted, words, recurrence, zone, nextAt };
+      : { id, ghost, roomId, threadRoot, owner, encrypted, words, recurrence, zone, nextAt, ...authentic };
   }
 
   /** The reminders of an agent in a room, the next one first; those that wait for an owner last. */
@@ -184,7 +185,7 @@ export class Reminders {
     return rows.flatMap((row) => {
       const body = unlessBroken(() => open(row, row.body, CONTEXT, row.ghost, row.made_by));
       if (body === undefined) return [];
-      const { words, recurrence, zone } = JSON.parse(body) as Task;
+      const { words, recurrence, zone, isAuthentic } = JSON.parse(body) as Task;
       return {
         id: row.id,
         ghost: row.ghost,
@@ -196,6 +197,7 @@ export class Reminders {
         words,
         recurrence,
         zone,
+        ...(isAuthentic === true ? { isAuthentic } : {}),
       };
     });
   }

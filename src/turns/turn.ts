@@ -56,12 +56,16 @@ export interface Turn {
 }
 
 /** A question that is asked for the first time. */
-export type NewTurn = Omit<Turn, "id" | "round" | "kind" | "isAuthentic">;
+export interface NewTurn extends Omit<Turn, "id" | "round" | "kind" | "isAuthentic"> {
+  /** False where its words may be somebody else's, however they came. */
+  readonly isAuthentic?: boolean;
+}
 
 /** A question as its first turn. */
 export function firstTurn(turn: NewTurn): Omit<Turn, "id"> {
-  const isAuthentic = turn.encrypted && turn.hops === 0;
-  return { ...turn, round: 0, kind: "answer", ...(isAuthentic ? { isAuthentic } : {}) };
+  const { isAuthentic: told = true, ...question } = turn;
+  const isAuthentic = told && turn.encrypted && turn.hops === 0;
+  return { ...question, round: 0, kind: "answer", ...(isAuthentic ? { isAuthentic } : {}) };
 }
 
 /**

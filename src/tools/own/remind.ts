@@ -64,7 +64,9 @@ export function remindTool(reminders: Pick<Reminders, "add">, zone: string, now:
       if (next > now() + FURTHEST_MS) return notDone("that is too far away: at most five years.");
       const { ghost, roomId, threadRoot, asker: owner } = turn;
       const madeBy = `${turn.id} ${callId}`;
-      const wanted = { ghost, roomId, threadRoot, owner, encrypted, madeBy, words, recurrence, zone: named };
+      const authentic = turn.isAuthentic === true ? { isAuthentic: true as const } : {};
+      const task = { words, recurrence, zone: named, ...authentic };
+      const wanted = { ghost, roomId, threadRoot, owner, encrypted, madeBy, ...task };
       const reminder = await reminders.add(wanted, now());
       if (reminder === undefined) return notDone(`one person can have ${MOST_REMINDERS} reminders in a room.`);
       const { id } = reminder;

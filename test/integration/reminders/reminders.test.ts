@@ -111,6 +111,25 @@ forEachDatabase((_kind, open) => {
       );
     });
 
+    it("have their owner's rights only where the words were surely her own", async () => {
+      const { database, reminders, clock, add } = await make();
+      await add({ owner: "@sure:example.test", madeBy: "1 call", isAuthentic: true });
+      await add({ owner: "@unsure:example.test", madeBy: "2 call" });
+      await add({ owner: "@clear:example.test", madeBy: "3 call", isAuthentic: true, encrypted: false });
+      assert.deepEqual(
+        (await reminders.of(HERE)).map(({ isAuthentic }) => isAuthentic),
+        [true, undefined, true],
+      );
+      await makeDue(database);
+      await clock().look();
+      const { rows } = await database.query("select asker, asked_encrypted from turns order by asker");
+      assert.deepEqual(rows, [
+        { asker: "@clear:example.test", asked_encrypted: false },
+        { asker: "@sure:example.test", asked_encrypted: true },
+        { asker: "@unsure:example.test", asked_encrypted: false },
+      ]);
+    });
+
     it("wait while their agent is paused, and ask once when it goes on", async () => {
       const { database, clock, add } = await make();
       await add();

@@ -58,6 +58,14 @@ describe("the tool for reminders", () => {
     );
   });
 
+  it("is the person's own only where her words came encrypted, and nobody else's", async () => {
+    const { turn } = contextOf();
+    const own = contextOf({ turn: { ...turn, isAuthentic: true } });
+    assert.equal((await remind({ time: "09:00" }, own)).made?.isAuthentic, true);
+    // Such as an agent's question, a repetition, or words in clear in an encrypted conversation.
+    assert.equal((await remind({ time: "09:00" })).made?.isAuthentic, undefined);
+  });
+
   it("says what it does not understand", async () => {
     for (const given of [
       {},
