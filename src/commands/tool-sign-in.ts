@@ -57,13 +57,12 @@ export async function signInOrOut(
     return { words: ended ? phrases.ended(server) : phrases.notSignedIn(server) };
   }
   if (config === undefined) return { words: phrases.noServer(people.names) };
+  const isPrivate = message.encrypted && message.direct;
+  // Others have seen it, or may have: it signs nobody in any more.
+  if (!isPrivate && answer !== undefined) await people.spoil(answer);
   if (config.users?.some((glob) => matchesGlob(glob, message.sender)) === false)
     return { words: phrases.notYours(server) };
-  if (!message.encrypted || !message.direct) {
-    // Others have seen it, or may have: it signs nobody in any more.
-    if (answer !== undefined) await people.spoil(who, answer);
-    return { words: phrases.onlyPrivately(server) };
-  }
+  if (!isPrivate) return { words: phrases.onlyPrivately(server) };
   try {
     return { words: await services.patience.wait(`sign-in ${server}`, () => signIn(services, asked, who, answer)) };
   } catch (error) {

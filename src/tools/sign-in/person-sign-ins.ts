@@ -6,6 +6,7 @@ import type { Logger } from "../../observability/log.ts";
 import { answerInAddress, type ReturnedAnswer } from "./authorization-answer.ts";
 import { hasSignIn, isStillNamed, type AuthorizationServer, type SignInServer } from "./authorization-server.ts";
 import { Authorization, type OAuthClient, type Tokens } from "./authorization.ts";
+import { isCode } from "./confirmation-code.ts";
 import { newState, type Attempt, type SignInAttempts } from "./sign-in-attempts.ts";
 import { SignInFailure } from "./sign-in-failure.ts";
 import type { ToolClients } from "./tool-clients.ts";
@@ -115,11 +116,18 @@ export class PersonSignIns {
     else if (!(await this.#isDone(who, by))) throw unknownAttempt();
   }
 
-  /** Ends the sign-in of an address that somebody has shown to others: nothing is done with its code. */
-  async spoil(who: PersonAt, address: string): Promise<void> {
+  /**
+   * Ends the sign-in of an address or a code that somebody has shown to others, whosever it is: who has opened another's link
+   * must not hand over its end so.
+   */
+  async spoil(shown: string): Promise<void> {
     const { attempts } = this.#options;
-    const answer = answerInAddress(address);
-    const attempt = answer && (await attempts.take(answer.state, who));
+    if (isCode(shown)) {
+      for (const attempt of await attempts.spoil(shown)) this.#revoke(attempt, attempt.tokens);
+      return;
+    }
+    const answer = answerInAddress(shown);
+    const attempt = answer && (await attempts.take(answer.state));
     if (attempt !== undefined) await attempts.end(attempt);
   }
 

@@ -161,6 +161,16 @@ export class SignInAttempts {
     return { kind: row.right ? "right" : row.tries < MOST_TRIES ? "wrong" : "spent", attempt };
   }
 
+  /** Ends those that wait for a code, whosever they are. Returns them. */
+  async spoil(code: string): Promise<readonly (Attempt & { readonly tokens: Tokens })[]> {
+    const { rows } = await this.#database.query<Row>(
+      `delete from sign_in_attempts where stage = 'unconfirmed' and code_hash = $1 returning ${COLUMNS}`,
+      [hashOf(codeOf(code))],
+    );
+    const opened = await Promise.all(rows.map((row) => this.#opened([row])));
+    return opened.filter((one) => one !== undefined) as (Attempt & { tokens: Tokens })[];
+  }
+
   /** Deletes those that came to nothing. Returns their number. */
   prune(signal?: AbortSignal): Promise<number> {
     return deleteInBatches(this.#database, { from: "sign_in_attempts", where: "expires_at < now()" }, signal);

@@ -132,9 +132,21 @@ forEachDatabase((_kind, open) => {
 
     it("are not signed in by an address that others have seen", async () => {
       const address = await openAs("alice", await link(ALICE));
-      await here.people.spoil(at(BOB), address);
-      await here.people.spoil(at(ALICE), address);
+      // Perhaps Bob has shown it, who has opened Alice's link.
+      await here.people.spoil(address);
       await failsAs("unknown", finish(ALICE, address));
+    });
+
+    it("are not signed in by a code that others have seen", async () => {
+      const back = new URL(await openAs("bob", await link(ALICE, there)));
+      const before = tools.revoked.length;
+      const [state, code] = ["state", "code"].map((name) => back.searchParams.get(name) ?? "") as [string, string];
+      const shown = await there.people.arrived({ kind: "code", state, code, iss: tools.issuer });
+      await here.people.spoil("AAAA-AAAA");
+      await here.people.spoil(shown.code.toLowerCase());
+      await failsAs("unknown", here.people.confirm(at(ALICE), shown.code, "$said"));
+      await here.background.idle();
+      assert.equal(tools.revoked.length, before + 1);
     });
 
     it("are told what comes back from another server, or is none of it", async () => {
