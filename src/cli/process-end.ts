@@ -12,7 +12,13 @@ const SHELL = "/bin/sh";
 export function endWithoutHelpers(): void {
   const execve = process.execve?.bind(process);
   if (execve === undefined || !existsSync(SHELL)) return;
+  let isUncaught = false;
+  process.on("uncaughtExceptionMonitor", () => {
+    isUncaught = process.listenerCount("uncaughtException") === 0;
+  });
   process.on("exit", (exitCode) => {
+    // Node shows an error that nobody catches only after this.
+    if (isUncaught) return;
     // A shell complains about a folder that has been removed.
     process.chdir("/");
     execve(SHELL, ["sh", "-c", `exit ${exitCode}`], {});
