@@ -17,6 +17,9 @@ import type { Stores } from "./stores.ts";
  */
 const DELETIONS_EVERY_MS = 30_000;
 
+/** The time for which a homeserver that is away for a moment is asked for its name, in ms. */
+const ASK_SOFTWARE_MS = 600_000;
+
 /** Finds events that were lost while the homeserver or the bridge was away. */
 export class Recovery {
   readonly #foundation: Foundation;
@@ -86,7 +89,8 @@ export class Recovery {
   watchDeletions(): void {
     const { background, client, log, stopping } = this.#foundation;
     background.run("the search for deletions", async () => {
-      if (sendsDeletions(await softwareOf(client, { signal: stopping }))) return;
+      const asking = { signal: stopping, retry: "transient", retryForMs: ASK_SOFTWARE_MS } as const;
+      if (sendsDeletions(await softwareOf(client, asking))) return;
       for (let waitMs = DELETIONS_EVERY_MS; ;) {
         await pause(waitMs, stopping);
         const begun = performance.now();
