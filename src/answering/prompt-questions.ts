@@ -5,7 +5,7 @@ import type { RememberedMessage } from "../memory/remembered-message.ts";
 import { reached } from "../observability/steps.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Destination, PrivacyGate } from "../privacy/gate.ts";
-import { PROMPT_TOOL, promptQuestion, type KnownPrompt } from "../tools/server-prompt.ts";
+import { holdsPrompt, PROMPT_TOOL, promptQuestion, type KnownPrompt } from "../tools/server-prompt.ts";
 import {
   behalfOf,
   destinationOfTool,
@@ -75,10 +75,8 @@ export class PromptQuestions {
    */
   async put(asker: PromptAsker, material: Material, signal: AbortSignal): Promise<Material | string> {
     const { turn } = asker;
-    const question = material.latest.findLast(({ eventId }) => eventId === turn.eventId);
-    // Agents choose none.
-    const isPersons = question?.author === "person" && question.sender === turn.asker && turn.hops === 0;
-    const wish = isPersons ? promptWishIn(question.body) : undefined;
+    const question = questionOf(turn, material);
+    const wish = question && promptWishIn(question.body);
     if (wish === undefined || question === undefined) return material;
     const before = this.#put.get(question);
     // Another agent's model, which answers instead, is another place for the words.
@@ -143,6 +141,22 @@ export class PromptQuestions {
       return undefined;
     }
   }
+}
+
+/**
+ * Whether words of a server, by its prompt, are among what the model reads. The question of a turn may be a choice still, though the
+ * model has read the prompt in its place: the material was read before.
+ */
+export function holdsPromptIn(turn: Turn, material: Pick<Material, "latest" | "about">): boolean {
+  const chosen = questionOf(turn, material);
+  if (chosen !== undefined && promptWishIn(chosen.body) !== undefined) return true;
+  return [...material.latest, ...material.about.replies.values()].some(({ body }) => holdsPrompt(body));
+}
+
+/** The question of a turn, where it may choose a prompt: agents choose none. */
+function questionOf(turn: Turn, { latest }: Pick<Material, "latest">): RememberedMessage | undefined {
+  const question = latest.findLast(({ eventId }) => eventId === turn.eventId);
+  return question?.author === "person" && question.sender === turn.asker && turn.hops === 0 ? question : undefined;
 }
 
 /** Only people ask with prompts. */

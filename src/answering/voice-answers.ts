@@ -22,12 +22,11 @@ import type { FailureNotices } from "./failure-notices.ts";
 import { AnswerSoFar } from "./answer-so-far.ts";
 import type { ModelAsker } from "./model-asker.ts";
 import type { PromptSource } from "./model-prompt.ts";
-import type { PromptQuestions } from "./prompt-questions.ts";
+import { holdsPromptIn, type PromptQuestions } from "./prompt-questions.ts";
 import type { PictureAnswers } from "./picture-answer.ts";
 import { withThinking } from "./reply.ts";
 import type { ReplyTargets } from "./reply-targets.ts";
 import { unlessAborted } from "../concurrency/unless-aborted.ts";
-import { holdsPrompt } from "../tools/server-prompt.ts";
 import { definitionsOf, type ToolOffers } from "./tool-offers.ts";
 import { withCalls } from "./tool-progress.ts";
 import { limitReached, roundsOf } from "./tool-rounds.ts";
@@ -107,7 +106,15 @@ export class VoiceAnswers {
       if (voice.agent.makes === "pictures")
         return await this.#pictures.draw(turn, voice, destination, material, signal);
       const offer = await unlessAborted(
-        this.#tools.of({ turn, voice, destination, encrypted, steps, holdsPrompt: holdsPromptIn(material), words }),
+        this.#tools.of({
+          turn,
+          voice,
+          destination,
+          encrypted,
+          steps,
+          holdsPrompt: holdsPromptIn(turn, material),
+          words,
+        }),
         signal,
       );
       const tools = { tools: definitionsOf(offer), rounds: roundsOf(steps), mayCall };
@@ -138,7 +145,7 @@ export class VoiceAnswers {
   ): Promise<ReadyCall> {
     const destination = await unlessAborted(this.#privacy.destinationOf(voice.provider, voice.model), signal);
     const { encrypted } = material;
-    const asker = { turn, voice, destination, encrypted, steps, holdsPrompt: holdsPromptIn(material), words };
+    const asker = { turn, voice, destination, encrypted, steps, holdsPrompt: holdsPromptIn(turn, material), words };
     return this.#tools.ready(asker, step, { signal, isAhead });
   }
 
@@ -216,11 +223,6 @@ export class VoiceAnswers {
     const isAway = AWAY.has(error.code) && soFar.text === "";
     return isAway ? { ...failed, retry: true } : { ...failed, partial: soFar.text.trim() };
   }
-}
-
-/** Whether a server's words, by its prompt, are among the messages. */
-function holdsPromptIn({ latest, about }: Manner["material"]): boolean {
-  return [...latest, ...about.replies.values()].some(({ body }) => holdsPrompt(body));
 }
 
 function isTimeout(reason: unknown): reason is DOMException {

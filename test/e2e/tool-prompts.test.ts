@@ -164,6 +164,22 @@ describe("prompts of tool servers", () => {
     assert.equal(await reads(), before + 1);
   });
 
+  it("have tools asked about again that were allowed for good, from the first answer on", async () => {
+    const room = await alice.createRoom({ direct: true, invite: [agent] });
+    await alice.waitMember(room, agent);
+    const calls = [{ name: "watched__later", arguments: { times: 0 } }];
+    await said(room, await say(room, "!tools allow watched/later"), /^From now on I use/);
+    ollama.next({ answer: () => "", calls });
+    ollama.next({ answer: () => "It is done." });
+    await said(room, await say(room, "Do it."), /^It is done/);
+    ollama.next({ answer: () => "", calls });
+    ollama.next({ answer: () => "It is done." });
+    const asked = await say(room, "!prompt notes sum-up topic=keys");
+    const { body } = await said(room, asked, /!approve [A-Z]|^It is done/);
+    assert.match(body, /!approve [A-Z]/);
+    await said(room, await say(room, `!approve ${/!approve ([A-Z]+)/.exec(body)?.[1] ?? ""}`), /^It is done/);
+  });
+
   it("are read once for a question whose model calls tools, and never by an edit of the command without its rules", async () => {
     const before = await reads();
     ollama.next({ answer: () => "", calls: [{ name: "notes__later", arguments: { times: 0 } }] });
