@@ -48,8 +48,8 @@ export class PromptQuestions {
   readonly #allowances: Pick<Allowances, "takeToolCall">;
   readonly #history: Pick<History, "reworded">;
   readonly #log: Logger;
-  /** The questions of attempts under way: a model that has called tools is asked again with what was read before. */
-  readonly #put = new WeakMap<RememberedMessage, { readonly body: string; readonly host: string }>();
+  /** Of attempts under way: a model that has called tools is asked again with what was read before. */
+  readonly #put = new WeakMap<Turn, { readonly body: string; readonly host: string }>();
 
   constructor(options: {
     readonly servers: Pick<ToolServers, "prompt">;
@@ -78,7 +78,7 @@ export class PromptQuestions {
     const question = questionOf(turn, material);
     const wish = question && promptWishIn(question.body);
     if (wish === undefined || question === undefined) return material;
-    const before = this.#put.get(question);
+    const before = this.#put.get(turn);
     // Another agent's model, which answers instead, is another place for the words.
     if (before?.host === asker.destination.host) return withBody(material, question, before.body);
     const chosen = await this.#chosen(asker, wish, material.encrypted);
@@ -88,7 +88,7 @@ export class PromptQuestions {
     reached("prompt.read");
     const body = promptQuestion(wish.server, wish.name, said);
     await this.#history.reworded(turn.ghost, turn.roomId, turn.eventId, body);
-    this.#put.set(question, { body, host: asker.destination.host });
+    this.#put.set(turn, { body, host: asker.destination.host });
     return withBody(material, question, body);
   }
 
