@@ -1282,6 +1282,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "homeserver/answer.ts asObject asObjects stringField numberField",
     "homeserver/errors.ts AnswerTooLarge HomeserverUnreachable UnexpectedAnswer AddressTooLong isHomeserverError isAway isRefusal askedToWaitMs isUnknownDevice noneIfNotFound DeviceGone isInteractive isUnknownToken isUnrecognized",
     "homeserver/software.ts nameOf",
+    "homeserver/software.ts sendsDeletions",
     "homeserver/recent-pings.ts",
     "homeserver/retry.ts",
     "language/languages.ts wordsIn",
