@@ -17,6 +17,9 @@ import type { Stores } from "./stores.ts";
  */
 const DELETIONS_EVERY_MS = 30_000;
 
+/** The longest such pause, in ms: a homeserver that does not answer makes a search last long. */
+const DELETIONS_AT_LEAST_EVERY_MS = 600_000;
+
 /** The time for which a homeserver that is away for a moment is asked for its name, in ms. */
 const ASK_SOFTWARE_MS = 600_000;
 
@@ -98,7 +101,7 @@ export class Recovery {
           stopping.throwIfAborted();
           log.warn({ error }, "deletions could not be looked for");
         });
-        waitMs = Math.max(DELETIONS_EVERY_MS, 9 * (performance.now() - begun));
+        waitMs = Math.min(Math.max(DELETIONS_EVERY_MS, 9 * (performance.now() - begun)), DELETIONS_AT_LEAST_EVERY_MS);
       }
     });
   }
