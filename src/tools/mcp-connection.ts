@@ -232,6 +232,9 @@ interface Begun {
   readonly dispatcher?: Dispatcher;
 }
 
+/** The programs that have taken the first request of the present protocol. One that ends at it later was ended by something else. */
+const answeredProbe = new WeakSet<StdioToolServer>();
+
 /**
  * Starts a program. Some of older protocols end at the first request of the present one, or say nothing: these are
  * started again.
@@ -246,9 +249,12 @@ async function openProgram(server: StdioToolServer, changed: () => void, signal:
     return { client, transport };
   };
   try {
-    return await begin("auto");
+    const begun = await begin("auto");
+    answeredProbe.add(server);
+    return begun;
   } catch (error) {
     if (!(error instanceof ToolFailure && (error.code === "ended" || error.code === "timeout"))) throw error;
+    if (answeredProbe.has(server)) throw error;
     return begin("legacy");
   }
 }
