@@ -254,8 +254,7 @@ async function openProgram(server: StdioToolServer, changed: () => void, signal:
     return begun;
   } catch (error) {
     if (!(error instanceof ToolFailure && (error.code === "ended" || error.code === "timeout"))) throw error;
-    if (answeredProbe.has(server)) throw error;
-    return begin("legacy");
+    return begin(answeredProbe.has(server) ? "auto" : "legacy");
   }
 }
 
