@@ -207,7 +207,8 @@ export class ToolOffers {
             this.#log.info({ ...ids, forms: error.request.forms.length }, "a tool asks the person something");
             return { input: inputOf(error, call, tool) };
           }
-          return { answer: await this.#failed(ids, error, { turn, server }) };
+          const answer = await this.#failed(ids, error, { turn, server });
+          return isEndUnknown(error, call) ? { isLost: true } : { answer };
         }
       },
     };
@@ -224,6 +225,12 @@ export class ToolOffers {
     this.#log.warn({ ...ids, error }, "a tool could not be called");
     return result;
   }
+}
+
+/** Whether nobody knows if a call was done that must not be made twice. */
+function isEndUnknown(error: unknown, { mayRepeat }: ProposedCall): boolean {
+  if (!(error instanceof ToolFailure) || mayRepeat) return false;
+  return error.mayBeDone && (error.code === "ended" || error.code === "timeout");
 }
 
 /**

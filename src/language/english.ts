@@ -212,7 +212,7 @@ export const english = {
   tools: {
     question: ({ tool, server, isAgain }) =>
       isAgain
-        ? `**I was interrupted while I used \`${tool}\` of \`${server}\`, and nobody knows whether it was done. Shall I do it again?**`
+        ? `**My use of \`${tool}\` of \`${server}\` broke off in the middle, and nobody knows whether it was done. Shall I do it again?**`
         : `**May I use \`${tool}\` of \`${server}\`?**`,
     underWay: (doing) => `🔧 Using ${doing} …`,
     waiting: "⏳ I go on when my question is answered.",

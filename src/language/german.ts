@@ -220,7 +220,7 @@ export const german: Words = {
   tools: {
     question: ({ tool, server, isAgain }) =>
       isAgain
-        ? `**Ich wurde unterbrochen, während ich \`${tool}\` von \`${server}\` benutzt habe, und niemand weiß, ob es getan wurde. Soll ich es noch einmal tun?**`
+        ? `**Während ich \`${tool}\` von \`${server}\` benutzt habe, ist etwas abgebrochen, und niemand weiß, ob es getan wurde. Soll ich es noch einmal tun?**`
         : `**Darf ich \`${tool}\` von \`${server}\` benutzen?**`,
     underWay: (doing) => `🔧 Ich benutze ${doing} …`,
     waiting: "⏳ Ich mache weiter, wenn meine Frage beantwortet ist.",

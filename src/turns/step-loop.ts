@@ -78,7 +78,7 @@ export interface StepRecords {
   asking(step: WaitingCall): StoredBeside;
   /** The question was sent. */
   asked(sent: SentEvent): Promise<void>;
-  /** A call whose end is not known is proposed again, under another code. Resolves with its step. */
+  /** A call whose end is not known is proposed again, under another code, as one about which people decide. Resolves with its step. */
   lost(step: OpenCall): Promise<OpenCall>;
   /** A call whose server asks the person something is proposed again, under another code. Resolves with its step. */
   askingBack(step: OpenCall, input: CallInput): Promise<OpenCall>;
@@ -107,7 +107,7 @@ const UNANSWERED = failed(
   "Not done: the tool has asked the person something first, and got no answer in time. Say so in your answer.",
 );
 const UNKNOWN = failed(
-  "It is not known whether this was done: the connection broke in the middle. Do not do it again. Say so in your answer.",
+  "It is not known whether this was done: it broke off in the middle. Do not do it again. Say so in your answer.",
 );
 
 /**
@@ -254,7 +254,8 @@ async function make(
   reached("step.begun");
   const made = await ready.make();
   reached("step.called");
-  if ("input" in made) {
+  if ("isLost" in made) steps[step.number - 1] = await records.lost(step);
+  else if ("input" in made) {
     steps[step.number - 1] = await records.askingBack(step, made.input);
     reached("step.asking_back");
   } else await end({ ...step, state: "done", answer: made.answer }, steps, records, made.contents);

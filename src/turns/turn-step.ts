@@ -13,7 +13,7 @@ import type { TokenUsage, TurnReply } from "./turn.ts";
  * a tool:     proposed ──▶ running ──▶ done
  *               │  ▲ └─▶ refused │
  *               │  ├─────────────┤ its server asks the person something, and is called again with the answer
- *               │  └─────────────┤ the process ended meanwhile, and nobody knows whether it was done: a person is asked
+ *               │  └─────────────┤ it broke off, or the process did, and nobody knows whether it was done: a person is asked
  *               ▼                └─▶ unknown   nobody can be asked
  *            waiting ─▶ approved ─▶ running
  *                   └─▶ declined ─▶ refused, or unknown
@@ -115,8 +115,9 @@ export interface CallResult {
   readonly unsent?: number;
 }
 
-/** A call that was made: it has a result, or its server asks the person something first. */
+/** A call that was made: it has a result, its server asks the person something first, or nobody knows whether it was done. */
 export type MadeCall =
+  | { readonly isLost: true }
   | {
       readonly answer: CallResult;
       /** The contents of {@link CallResult.files}, in their order. */

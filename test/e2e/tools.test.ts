@@ -54,6 +54,13 @@ describe("an agent with tools", () => {
             tools: { count: "never" },
             agents: ["llama"],
           },
+          slow: {
+            ...program,
+            args: [UNKIND_TOOL_SERVER, "counts", counted],
+            tools: { count: "never", look: "refuse" },
+            agents: ["llama"],
+            call_timeout: "1s",
+          },
           asking: { ...program, args: [UNKIND_TOOL_SERVER, "is plain"], agents: ["llama"] },
           gone: { ...program, command: "/nowhere/at/all", agents: ["llama"] },
         },
@@ -78,6 +85,7 @@ describe("an agent with tools", () => {
   }
 
   const lines = async (): Promise<string[]> => (await readFile(counted, "utf8")).split("\n").filter(Boolean);
+  const made = async (call: string): Promise<number> => (await lines()).filter((line) => line === call).length;
 
   it("uses one, reads the result, and answers encrypted", async () => {
     const roomId = await chatWithAgent("llama");
@@ -100,6 +108,7 @@ describe("an agent with tools", () => {
       "counter__count",
       "counter__look",
       "files__read_text_file",
+      "slow__count",
     ]);
     assert.deepEqual(
       second?.messages.slice(-2).map(({ role }) => role),
@@ -144,16 +153,38 @@ describe("an agent with tools", () => {
 
   it("asks a server that has ended once more, where that does no harm", async () => {
     const roomId = await chatWithAgent("llama");
-    for (const [tool, times, outcome] of [
-      ["look", 2, /^look is done$/],
-      ["count", 1, /^The tool's server ended in the middle/],
-    ] as const) {
-      ollama.next({ answer: () => "", calls: [{ name: `counter__${tool}`, arguments: { dies: tool } }] });
-      ollama.next({ answer: (messages) => messages.at(-1)?.content ?? "" });
-      assert.match((await ask(roomId, "Go!")).body, outcome);
-      assert.equal((await lines()).filter((line) => line === `${tool} {"dies":"${tool}"}`).length, times);
-    }
+    ollama.next({ answer: () => "", calls: [{ name: "counter__look", arguments: { dies: "look" } }] });
+    ollama.next({ answer: (messages) => messages.at(-1)?.content ?? "" });
+    assert.equal((await ask(roomId, "Go!")).body, "look is done");
+    assert.equal(await made('look {"dies":"look"}'), 2);
   });
+
+  for (const [how, server, given] of [
+    ["whose server ends", "counter", { dies: "of count" }],
+    ["that takes too long", "slow", { hold: true }],
+  ] as const)
+    it(`asks whether to make a call again ${how}, where that may do harm`, async () => {
+      const roomId = await chatWithAgent("llama");
+      const line = `count ${JSON.stringify(given)}`;
+      ollama.next({ answer: () => "", calls: [{ name: `${server}__count`, arguments: given }] });
+      ollama.next({ answer: (messages) => messages.at(-1)?.content ?? "" });
+      const asked = /broke off in the middle, and nobody knows whether it was done.*!approve ([A-Z]{4})/s;
+      const first = await ask(roomId, "Count!");
+      const [, code = ""] = asked.exec(first.body) ?? [];
+      assert.equal(await made(line), 1);
+      const second = await ask(roomId, `!approve ${code}`);
+      if (server === "counter") assert.equal(second.body, "count is done");
+      else {
+        const [, again = ""] = asked.exec(second.body) ?? [];
+        assert.notEqual(again, code);
+        await alice.sendText({ roomId, body: `!refuse ${again}` });
+        await alice.waitMessage({
+          roomId,
+          where: ({ body }) => body.startsWith("It is not known whether this was done"),
+        });
+      }
+      assert.equal(await made(line), 2);
+    });
 
   it("shows what it is doing while a tool is at work, and 🛑 ends that", async () => {
     const roomId = await chatWithAgent("llama");

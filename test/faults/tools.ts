@@ -5,6 +5,7 @@ import type { Step } from "../../src/observability/steps.ts";
 import { countingServer } from "../support/calling-chat.ts";
 import { eventually, NeverHappened } from "../support/eventually.ts";
 import { inCheckout } from "../support/paths.ts";
+import { MOST_WAITING } from "../../src/turns/step-loop.ts";
 import type { OllamaCall, OllamaMessage } from "../support/ollama-server.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import type { Chat, Tally } from "./ledger.ts";
@@ -17,6 +18,9 @@ import { preload, World } from "./world.ts";
  */
 const TOOLS = { look: "free__look", count: "free__count", agree: "asking__count", tell: "travel__book" } as const;
 const KINDS = Object.keys(TOOLS) as readonly (keyof typeof TOOLS)[];
+
+/** The kinds in which people are asked something. */
+const ASKING: ReadonlySet<keyof typeof TOOLS> = new Set(["agree", "tell"]);
 
 /** The steps at which the bridge is killed, with the kind of call that gets there. */
 const CRASHES: readonly (readonly [Step, keyof typeof TOOLS])[] = [
@@ -60,8 +64,10 @@ class Errands {
   /** The tool server's list of calls: one line each. */
   readonly #file: string;
   readonly #errands: Errand[] = [];
-  /** The codes that people have answered. */
-  readonly #decided = new Set<string>();
+  /** The codes that people have answered, by room and code, with the answers' events. */
+  readonly #decided = new Map<string, string>();
+  /** The errands that did not end in time. */
+  readonly #givenUp = new Set<Errand>();
   #isOver = false;
   readonly #people: Promise<void>;
 
@@ -94,6 +100,7 @@ class Errands {
   async askAll(kinds: readonly (keyof typeof TOOLS)[] = KINDS): Promise<void> {
     for (const chat of this.#world.chats) {
       for (const kind of kinds) {
+        if (ASKING.has(kind)) await this.#until(() => this.#waitingIn(chat) < MOST_WAITING);
         const token = `T${this.#errands.length}E`;
         const eventId = await patiently(() =>
           chat.person.sendText({ roomId: chat.roomId, body: `Do ${kind} for ${token}.` }),
@@ -105,13 +112,24 @@ class Errands {
 
   /** Waits until each question has its answer. */
   async settle(): Promise<void> {
-    const isSettled = (): boolean => this.#errands.every((errand) => answersTo(errand).length > 0);
-    await eventually("each errand to end", isSettled, { timeoutMs: SETTLE_MS, intervalMs: 200 }).catch(
-      (error: unknown) => {
-        // They count as lost.
-        if (!(error instanceof NeverHappened)) throw error;
-      },
-    );
+    await this.#until(() => this.#open().length === 0);
+  }
+
+  /** The errands of a chat that people may still be asked about. An agent refuses calls when too many wait for people. */
+  #waitingIn(chat: Chat): number {
+    return this.#open().filter((errand) => errand.chat === chat && ASKING.has(errand.kind)).length;
+  }
+
+  #open(): readonly Errand[] {
+    return this.#errands.filter((errand) => !this.#givenUp.has(errand) && answersTo(errand).length === 0);
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    await eventually("errands to end", isSo, { timeoutMs: SETTLE_MS, intervalMs: 200 }).catch((error: unknown) => {
+      // They count as lost.
+      if (!(error instanceof NeverHappened)) throw error;
+      for (const errand of this.#open()) this.#givenUp.add(errand);
+    });
   }
 
   /** The programs of the tool servers. */
@@ -137,6 +155,22 @@ class Errands {
     );
     const bad = results.filter(({ answers, isLost, isTwice }) => answers !== 1 || isLost || isTwice);
     if (bad.length > 0) await this.#world.explain(bad.map(({ errand }) => errand.eventId));
+    for (const { errand, isLost, isTwice } of bad) {
+      const questions = questionsAbout(errand);
+      const decided = questions.map((body) => this.#decided.get(`${errand.chat.roomId} ${CODE.exec(body)?.[1] ?? ""}`));
+      console.log("  ", errand.kind, { isLost, isTwice }, questions, decided, answersTo(errand));
+      for (const word of decided)
+        if (word !== undefined)
+          console.log(
+            JSON.stringify(
+              await errand.chat.person.request(
+                "GET",
+                `/v3/rooms/${errand.chat.roomId}/context/${word.split(" ")[0] ?? ""}?limit=4`,
+              ),
+            ),
+          );
+      await this.#world.explain(decided.flatMap((word) => word?.split(" ")[0] ?? []));
+    }
     return {
       asked: results.length,
       once: results.length - bad.length,
@@ -165,14 +199,15 @@ class Errands {
         for (const { sender, body } of person.messages(roomId)) {
           const code = sender === agent ? CODE.exec(body)?.[1] : undefined;
           if (code === undefined || this.#decided.has(`${roomId} ${code}`)) continue;
-          this.#decided.add(`${roomId} ${code}`);
+          this.#decided.set(`${roomId} ${code}`, "");
           const isAsked = body.includes(`!answer ${code}`);
           const word = body.includes(UNKNOWN)
             ? `!refuse ${code}`
             : isAsked
               ? `!answer ${code} Berlin`
               : `!approve ${code}`;
-          await patiently(() => person.sendText({ roomId, body: word }));
+          const eventId = await patiently(() => person.sendText({ roomId, body: word }));
+          this.#decided.set(`${roomId} ${code}`, `${eventId} ${word}`);
         }
       }
       await sleep(100);
@@ -221,7 +256,8 @@ function callsFor(messages: readonly OllamaMessage[]): readonly OllamaCall[] {
 
 function answerTo(messages: readonly OllamaMessage[]): string {
   if (callsFor(messages).length > 0) return "";
-  return `Finished ${errandIn(messages.findLast(({ role }) => role === "user")?.content ?? "").token}.`;
+  const { token } = errandIn(messages.findLast(({ role }) => role === "user")?.content ?? "");
+  return `Finished ${token}. ${messages.findLast(({ role }) => role === "tool")?.content ?? ""}`;
 }
 
 /** Asks the homeserver again while it is away. */

@@ -160,6 +160,7 @@ class Taken {
   answers: (TurnReply | CallsWanted)[] = [];
   may: (id: string) => ReadyCall["may"] = () => "call";
   asksBack: (call: ProposedCall) => CallInput | undefined = () => undefined;
+  breaksOff: (id: string) => boolean = () => false;
   fails: string | undefined;
   waitingElsewhere = 0;
   /** The most calls that were under way at once. */
@@ -212,6 +213,7 @@ class Taken {
               // As long as the others need to begin.
               await sleep(5);
               this.#underWay--;
+              if (this.breaksOff(id)) return { isLost: true };
               const input = this.asksBack(call);
               return input === undefined ? { answer: RESULT } : { input };
             },
@@ -467,6 +469,20 @@ describe("a turn", () => {
     gone.answers = [REPLY];
     await gone.take([CALLED, step(2, "proposed", { isLost: true })]);
     assert.deepEqual(gone.events, ["ready c2", "unknown 2", "asked after 2"]);
+  });
+
+  it("asks a person about a call that breaks off, and again where it does when it is repeated", async () => {
+    const turn = new Taken();
+    turn.breaksOff = () => true;
+    turn.may = () => (turn.events.includes("lost 2") ? "ask" : "call");
+    const steps: TurnStep[] = [CALLED, step(2, "proposed")];
+    assert.deepEqual(await turn.take(steps), { outcome: "waits" });
+    const asked = ["lost 2", "ready c2", "waiting 2", "sent NEW: May I c2?", "asked $NEW"];
+    assert.deepEqual(turn.events, ["ready c2", "begun 2", "made c2", ...asked]);
+    turn.events.length = 0;
+    steps[1] = step(2, "approved", { isLost: true, decidedBy: "@ann:a.b" });
+    assert.deepEqual(await turn.take(steps), { outcome: "waits" });
+    assert.deepEqual(turn.events, ["ready c2", "begun 2", "made c2", ...asked]);
   });
 
   it("lets only a few calls of a conversation wait", async () => {
