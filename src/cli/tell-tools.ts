@@ -3,7 +3,7 @@ import { loadConfig } from "../config/load.ts";
 import { nearName } from "../config/near-name.ts";
 import { bridgeUser } from "../doctor/owner.ts";
 import { lookAtToolServer } from "../doctor/tool-server-sight.ts";
-import { endpointOf } from "../egress/endpoints.ts";
+import { addressesOf, endpointOf } from "../egress/endpoints.ts";
 import type { EgressGuard } from "../egress/guard.ts";
 import type { SystemUser } from "../observability/user-name.ts";
 import { ownTools } from "../tools/own/all.ts";
@@ -25,9 +25,7 @@ export async function tellTools(
   const config = await loadConfig(file);
   const only = wantedServer(args, [...config.tools.keys()]);
   const wanted = [...config.tools].filter(([name]) => only === undefined || name === only);
-  const urls = wanted.flatMap(([, server]) =>
-    server.type === "http" ? [server.url, server.signIn?.issuer ?? server.url] : [],
-  );
+  const urls = wanted.flatMap(([, server]) => (server.type === "http" ? addressesOf(server) : []));
   guard.allow(
     urls.map((url) => endpointOf(new URL(url))),
     (what) => process.stderr.write(`${what} is not configured, and was not reached\n`),

@@ -144,7 +144,7 @@ function checkSignIn(
 ): ConfigProblem[] {
   if (!isSettings(signIn)) return [];
   const at = (...path: string[]): string => shownPath(["tools", name, ...path]);
-  const { issuer, client_id: id, client_secret_env: secretVariable, client_secret_file: secretFile } = signIn;
+  const { issuer, origins, client_id: id, client_secret_env: secretVariable, client_secret_file: secretFile } = signIn;
   const problems: ConfigProblem[] = [];
   if ((variable ?? file) !== undefined)
     problems.push({
@@ -158,9 +158,11 @@ function checkSignIn(
       found: "nothing",
       expected: "the name that the secret belongs to",
     });
+  const named = Array.isArray(origins) ? (origins as readonly unknown[]) : [];
   for (const [path, address] of [
     [at("url"), url],
     [at("sign_in", "issuer"), issuer],
+    ...named.map((origin, nth) => [at("sign_in", "origins", String(nth)), origin] as const),
   ] as const) {
     const parsed = typeof address === "string" ? URL.parse(address) : null;
     if (parsed === null || parsed.protocol === "https:" || isLoopback(parsed.hostname)) continue;

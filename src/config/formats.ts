@@ -52,6 +52,11 @@ export const FORMATS = {
       return url !== null && (url.host === text || `${url.host}:80` === text);
     },
   },
+  origin: {
+    expected: "an origin such as https://oauth2.example.org, in small letters, with no path and no wildcard",
+    // The parser takes wildcards for names of hosts.
+    validate: (text) => /^https?:\/\/[a-z0-9.:[\]-]{1,255}$/.test(text) && URL.parse(text)?.origin === text,
+  },
   "time-zone": {
     expected: "the name of a time zone such as Europe/Berlin or UTC",
     validate: isTimeZone,

@@ -2,6 +2,8 @@
 export interface ToolSignInConfig {
   /** The authorisation server (RFC 8414 "issuer"). */
   readonly issuer: string;
+  /** The origins beside the issuer's at which it may have endpoints. */
+  readonly origins: readonly string[];
   /** The bridge's name at it; undefined: the bridge registers itself. */
   readonly clientId?: string;
   readonly clientSecret?: string;
@@ -12,18 +14,20 @@ export interface ToolSignInConfig {
 /** `sign_in` of a server after the schema's check, with defaults. */
 export interface RawToolSignIn {
   issuer?: string;
+  origins: string[];
   client_id?: string;
   scopes: string[];
 }
 
 /** The settings for signing in. The issuer is the server's own origin where none is named. */
 export function signInOf(
-  { issuer, client_id: clientId, scopes }: RawToolSignIn,
+  { issuer, origins, client_id: clientId, scopes }: RawToolSignIn,
   url: string,
   clientSecret: string | undefined,
 ): ToolSignInConfig {
   return {
     issuer: issuer ?? new URL(url).origin,
+    origins,
     ...(clientId === undefined ? {} : { clientId }),
     ...(clientSecret === undefined ? {} : { clientSecret }),
     scopes,

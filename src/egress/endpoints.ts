@@ -1,4 +1,4 @@
-import type { Config } from "../config/config.ts";
+import type { Config, HttpToolServer } from "../config/config.ts";
 import type { Endpoint } from "./guard.ts";
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = {
@@ -17,12 +17,17 @@ export function endpointsOf(config: Pick<Config, "homeserver" | "database" | "pr
     provider.type === "demo" ? [] : [provider.type === "ollama" ? withPort(provider.url) : provider.url],
   );
   const tools = [...config.tools.values()].flatMap((server) => {
-    if (server.type === "http") return [server.url, ...(server.signIn === undefined ? [] : [server.signIn.issuer])];
+    if (server.type === "http") return addressesOf(server);
     return server.type === "own" ? server.hosts.flatMap((host) => [`https://${host}`, `http://${host}`]) : [];
   });
   return [config.homeserver.url, ...providers, ...tools]
     .map((url) => endpointOf(new URL(url)))
     .concat(config.database === undefined ? [] : databaseEndpoints(config.database.url));
+}
+
+/** The addresses that are reached for a server of tools. */
+export function addressesOf({ url, signIn }: Pick<HttpToolServer, "url" | "signIn">): readonly string[] {
+  return [url, ...(signIn === undefined ? [] : [signIn.issuer, ...signIn.origins])];
 }
 
 /** Ollama's port is the default where the address names neither a port nor a scheme. */

@@ -38,7 +38,12 @@ import { ToolFailure } from "../../src/tools/tool-failure.ts";
 import type { FieldKind, InputForm } from "../../src/turns/call-input.ts";
 import { readSignIn } from "../../src/commands/tool-sign-in.ts";
 import { answerInAddress, answerInQuery } from "../../src/tools/sign-in/authorization-answer.ts";
-import { authorizationServerOf, isStillFor, isStillNamed } from "../../src/tools/sign-in/authorization-server.ts";
+import {
+  authorizationServerOf,
+  isStillFor,
+  isStillNamed,
+  unnamed,
+} from "../../src/tools/sign-in/authorization-server.ts";
 import { codeOf, isCode } from "../../src/tools/sign-in/confirmation-code.ts";
 import { signInServer } from "../support/signed-in-people.ts";
 import { describeMisspelt, readCommand } from "../../src/commands/read-command.ts";
@@ -843,6 +848,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
       };
       return authorizationServerOf(SIGN_IN_SERVER, described, { resource: text, scopes_supported: list });
     },
+    unnamed: (text) => unnamed([new URL(`https://hs/${text}`), new URL(`x:${text}`)]),
     isStillNamed: (text) => isStillNamed({ issuer: text, tokenEndpoint: text }, SIGN_IN_SERVER),
     isStillFor: (text) => isStillFor({ url: text, from: { issuer: text, tokenEndpoint: text } }, SIGN_IN_SERVER),
   },

@@ -1,6 +1,7 @@
 import { makeToolSignIns, type ToolSignInParts } from "../../src/bridge/tool-sign-ins.ts";
 import { Background } from "../../src/concurrency/background.ts";
-import type { HttpToolServer, ToolServerConfig } from "../../src/config/config.ts";
+import type { ToolServerConfig } from "../../src/config/config.ts";
+import type { ToolSignInConfig } from "../../src/config/tool-sign-in-config.ts";
 import type { WebConfig } from "../../src/config/web-config.ts";
 import type { Database } from "../../src/database/database.ts";
 import { silentLogger } from "../../src/observability/log.ts";
@@ -23,8 +24,8 @@ export interface SignInProcess extends ToolSignInParts {
 const SIGNAL = new AbortController().signal;
 
 /** The configuration of a server to which people sign in. */
-export function signInServer(url: string, issuer: string, more: Partial<HttpToolServer> = {}): SignInServer {
-  return { ...toolsAt(url, more), signIn: { issuer, scopes: [], ...more.signIn } };
+export function signInServer(url: string, issuer: string, more: Partial<ToolSignInConfig> = {}): SignInServer {
+  return { ...toolsAt(url), signIn: { issuer, origins: [], scopes: [], ...more } };
 }
 
 /** Makes such a process. Several may work with the same database. */

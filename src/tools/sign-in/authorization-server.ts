@@ -42,19 +42,25 @@ export function hasSignIn(server: { readonly type: string }): server is SignInSe
 }
 
 /** The origins that may be reached for signing in to a server: those that the admin has named. */
-export function originsOf({ url, signIn }: SignInServer): ReadonlySet<string> {
-  return new Set([new URL(url).origin, new URL(signIn.issuer).origin]);
+export function originsOf(server: SignInServer): ReadonlySet<string> {
+  return new Set([new URL(server.url).origin, ...endpointOrigins(server)]);
+}
+
+/** The origins at which an authorisation server may have endpoints. */
+function endpointOrigins({ signIn }: SignInServer): ReadonlySet<string> {
+  return new Set([new URL(signIn.issuer).origin, ...signIn.origins]);
 }
 
 /**
  * Reads an authorisation server's metadata (RFC 8414), and those of the tool server (RFC 9728), if it has some. Throws
- * SignInFailure where they lead to another host than the issuer's, or don't fit OAuth 2.1.
+ * SignInFailure where they lead to an origin that is not named, or don't fit OAuth 2.1.
  */
 export function authorizationServerOf(
-  { signIn }: SignInServer,
+  config: SignInServer,
   metadata: JsonObject,
   resourceMetadata: JsonObject | undefined,
 ): AuthorizationServer {
+  const { signIn } = config;
   const named = resourceMetadata === undefined ? undefined : listOf(resourceMetadata["authorization_servers"]);
   if (named !== undefined && named.length > 0 && !named.some((issuer) => isSame(issuer, signIn.issuer)))
     throw new SignInFailure("leads_elsewhere", "the tool server names other authorisation servers than the issuer");
@@ -63,14 +69,12 @@ export function authorizationServerOf(
     throw new SignInFailure("unfit", "the authorisation server does not say that it knows PKCE with S256");
   if (!listOf(metadata["response_types_supported"]).includes("code"))
     throw new SignInFailure("unfit", "the authorisation server gives no codes");
-  const endpoint = (name: string): string | undefined => endpointIn(metadata, name, signIn.issuer);
-  const [authorizationEndpoint, tokenEndpoint] = [endpoint("authorization_endpoint"), endpoint("token_endpoint")];
+  const [authorizationEndpoint, tokenEndpoint, registrationEndpoint, revocationEndpoint] = endpointsIn(
+    metadata,
+    config,
+  );
   if (authorizationEndpoint === undefined || tokenEndpoint === undefined)
     throw new SignInFailure("unfit", "the authorisation server names no endpoints");
-  const [registrationEndpoint, revocationEndpoint] = [
-    endpoint("registration_endpoint"),
-    endpoint("revocation_endpoint"),
-  ];
   const authMethods = metadata["token_endpoint_auth_methods_supported"];
   const resource = resourceMetadata?.["resource"];
   const scope = scopeOf(signIn, metadata, resourceMetadata);
@@ -89,8 +93,9 @@ export function authorizationServerOf(
 }
 
 /** Whether an authorisation server is still that of a tool server: the admin may have named another issuer since. */
-export function isStillNamed({ issuer, tokenEndpoint }: TokenServer, { signIn }: SignInServer): boolean {
-  return isSame(issuer, signIn.issuer) && URL.parse(tokenEndpoint)?.origin === new URL(signIn.issuer).origin;
+export function isStillNamed({ issuer, tokenEndpoint }: TokenServer, config: SignInServer): boolean {
+  const origin = URL.parse(tokenEndpoint)?.origin;
+  return isSame(issuer, config.signIn.issuer) && origin !== undefined && endpointOrigins(config).has(origin);
 }
 
 /** Whether a sign-in is for a tool server as it is configured: tokens for another address, or of another issuer, are not for it. */
@@ -106,17 +111,50 @@ function isSame(issuer: string, other: string): boolean {
   return issuer.replace(/\/$/, "") === other.replace(/\/$/, "");
 }
 
-function endpointIn(metadata: JsonObject, name: string, issuer: string): string | undefined {
+/** The endpoints, in this order. What is missing is undefined. */
+const ENDPOINTS = ["authorization_endpoint", "token_endpoint", "registration_endpoint", "revocation_endpoint"] as const;
+
+/** Throws SignInFailure, for all endpoints at once, where they are at origins that the admin has not named. */
+function endpointsIn(metadata: JsonObject, config: SignInServer): readonly (string | undefined)[] {
+  const known = endpointOrigins(config);
+  const found = ENDPOINTS.flatMap((name) => {
+    const url = addressIn(metadata, name);
+    return url === undefined ? [] : [{ name, url }];
+  });
+  const elsewhere = found.filter(({ url }) => !known.has(url.origin));
+  if (elsewhere.length > 0)
+    throw new SignInFailure(
+      "leads_elsewhere",
+      `${inWords(elsewhere.map(({ name }) => name))} of the authorisation server: ${unnamed(elsewhere.map(({ url }) => url))}`,
+    );
+  return ENDPOINTS.map((name) => found.find((one) => one.name === name)?.url.href);
+}
+
+function addressIn(metadata: JsonObject, name: string): URL | undefined {
   const address = metadata[name];
   if (address === undefined) return undefined;
   const url = typeof address === "string" && address.length <= LONGEST_ADDRESS ? URL.parse(address) : null;
   if (url === null) throw new SignInFailure("unfit", `${name} of the authorisation server is no address`);
-  if (url.origin !== new URL(issuer).origin)
-    throw new SignInFailure(
-      "leads_elsewhere",
-      `${name} of the authorisation server is at another host than its issuer`,
-    );
-  return url.href;
+  return url;
+}
+
+/**
+ * Words for an admin about addresses that sign_in does not name. An origin is repeated only where it could be named: others
+ * are the server's own words.
+ */
+export function unnamed(urls: readonly URL[]): string {
+  const origins = [...new Set(urls.map(({ origin }) => origin))];
+  if (!origins.every((origin) => NAMEABLE.test(origin))) return "at an address that can't be used";
+  const only = "only if it is the authorisation server's own";
+  return `at ${inWords(origins)}, which is not configured; name it in sign_in.origins, ${only}`;
+}
+
+/** An origin that an admin can name, and that is short enough to be shown. */
+const NAMEABLE = /^https:\/\/[a-z0-9.:[\]-]{1,253}$/;
+
+/** A list such as "a, b and c". */
+function inWords(list: readonly string[]): string {
+  return list.length < 2 ? list.join("") : `${list.slice(0, -1).join(", ")} and ${list.at(-1)}`;
 }
 
 /** The configured scopes; else all that the tool server knows (MCP "Scope Selection Strategy"). */

@@ -2,6 +2,7 @@ import type { FetchLike } from "@modelcontextprotocol/client";
 import { Agent, fetch as send, type RequestInit as SentInit } from "undici";
 import { trusting } from "../../egress/trusted.ts";
 import { reasonOfNetworkError } from "../../observability/network-fault.ts";
+import { unnamed } from "./authorization-server.ts";
 import { SignInFailure } from "./sign-in-failure.ts";
 
 /** The longest answer of an authorisation server: metadata, or a few tokens. */
@@ -29,7 +30,7 @@ export function oauthFetch(origins: ReadonlySet<string>, ca: string | undefined)
     fetch: async (input, init) => {
       const url = new URL(input);
       if (!origins.has(url.origin))
-        throw new SignInFailure("leads_elsewhere", `it leads to ${url.origin}, which is not configured`);
+        throw new SignInFailure("leads_elsewhere", `an endpoint of the authorisation server is ${unnamed([url])}`);
       try {
         const signal = AbortSignal.timeout(ANSWER_MS);
         const sent = { ...(init as unknown as SentInit), dispatcher, redirect: "manual", signal } as const;

@@ -18,10 +18,11 @@ describe("the configuration of a tool server to which people sign in", () => {
       const server = (await loadSettings(tickets({ sign_in: settings }))).tools.get("tickets");
       return server?.type === "http" ? server.signIn : undefined;
     };
-    assert.deepEqual(await signIn({}), { issuer: "https://mcp.example.org", scopes: [] });
+    assert.deepEqual(await signIn({}), { issuer: "https://mcp.example.org", origins: [], scopes: [] });
     assert.deepEqual(await signIn({ issuer: "https://login.example.org/realm", client_id: "b", scopes: ["read"] }), {
       issuer: "https://login.example.org/realm",
       clientId: "b",
+      origins: [],
       scopes: ["read"],
     });
   });
@@ -32,6 +33,32 @@ describe("the configuration of a tool server to which people sign in", () => {
       { host: "mcp.example.org", port: 443 },
       { host: "login.example.org", port: 8_443 },
     ]);
+  });
+
+  it("lets it reach further ones that are named, each whole and by itself", async () => {
+    const config = await loadSettings(
+      tickets({ sign_in: { origins: ["https://token.example.org", "https://[::1]:8443"] } }),
+    );
+    assert.deepEqual(endpointsOf(config).slice(3), [
+      { host: "token.example.org", port: 443 },
+      { host: "[::1]", port: 8_443 },
+    ]);
+    await loadSettings(tickets({ sign_in: { origins: ["http://127.0.0.1:1"] } }));
+    for (const origin of [
+      "http://token.example.org",
+      "https://*.example.org",
+      "https://token.example.org/",
+      "https://token.example.org/token",
+      "https://token.example.org:443",
+      "https://Token.example.org",
+      "https://user@token.example.org",
+      "token.example.org",
+      "*",
+      "",
+    ])
+      assert.deepEqual(await wrong({ sign_in: { origins: [origin] } }), ["sign_in.origins.0"], origin);
+    const many = Array.from({ length: 9 }, (_, nth) => `https://h${nth}.example.org`);
+    assert.deepEqual(await wrong({ sign_in: { origins: many } }), ["sign_in.origins"]);
   });
 
   it("has no token beside it, no secret without a name, and people's tokens go through TLS", async () => {

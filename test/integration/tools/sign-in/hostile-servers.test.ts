@@ -4,6 +4,8 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import { afterEach, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Authorization } from "../../../../src/tools/sign-in/authorization.ts";
+import { isStillNamed } from "../../../../src/tools/sign-in/authorization-server.ts";
+import { withAuthorization } from "../../../../src/tools/sign-in/person-sign-ins.ts";
 import { SignInFailure, type SignInFailureCode } from "../../../../src/tools/sign-in/sign-in-failure.ts";
 import { freePort } from "../../../support/free-port.ts";
 import { signInServer } from "../../../support/signed-in-people.ts";
@@ -60,8 +62,9 @@ describe("an authorisation server that does what it likes", () => {
   async function failureOf(
     work: (authorization: Authorization) => Promise<unknown>,
     origin: string,
+    origins: readonly string[] = [],
   ): Promise<SignInFailure> {
-    const authorization = new Authorization(signInServer(`${origin}/mcp`, origin));
+    const authorization = new Authorization(signInServer(`${origin}/mcp`, origin, { origins }));
     try {
       await work(authorization);
     } catch (error) {
@@ -97,6 +100,49 @@ describe("an authorisation server that does what it likes", () => {
       assert.doesNotMatch(failure.message, /xxxx|javascript|169/);
     });
   }
+
+  it("says which origins would have to be named, all at once, and names none that can't be", async () => {
+    const elsewhere = {
+      token_endpoint: "https://oauth2.example.org/token",
+      revocation_endpoint: "https://oauth2.example.org/revoke",
+      registration_endpoint: "https://register.example.org/",
+    };
+    const { origin } = await start((self) => ({ [METADATA]: json(metadata(self, elsewhere)) }));
+    const { message } = await failureOf(discovers, origin);
+    assert.match(message, /token_endpoint, registration_endpoint and revocation_endpoint/);
+    assert.match(message, /https:\/\/oauth2\.example\.org and https:\/\/register\.example\.org/);
+    assert.match(message, /sign_in\.origins/);
+    const further = await failureOf(discovers, origin, ["https://oauth2.example.org"]);
+    assert.equal(further.code, "leads_elsewhere");
+    assert.match(further.message, /registration_endpoint .* https:\/\/register\.example\.org/);
+    assert.doesNotMatch(further.message, /oauth2/);
+    const long = await start((self) => ({
+      [METADATA]: json(metadata(self, { token_endpoint: `https://${"x.".repeat(400)}org/` })),
+    }));
+    assert.doesNotMatch((await failureOf(discovers, long.origin)).message, /x\.x/);
+  });
+
+  it("is used at several hosts where the admin has named them, and at no others", async () => {
+    const { origin: other } = await start(() => ({ "/token": json({ access_token: "t", token_type: "Bearer" }) }));
+    const { origin } = await start((self) => ({
+      [METADATA]: json(metadata(self, { token_endpoint: `${other}/token` })),
+    }));
+    const config = signInServer(`${origin}/mcp`, origin, { origins: [other] });
+    const tokens = await withAuthorization(config, async (authorization) => {
+      const server = await authorization.discover();
+      assert.ok(isStillNamed(server, config));
+      assert.ok(!isStillNamed(server, signInServer(`${origin}/mcp`, origin)));
+      return authorization.refresh(server, { id: "bridge" }, "old");
+    });
+    assert.equal(tokens.access, "t");
+    assert.equal((await failureOf(discovers, origin, ["https://evil.example.org"])).code, "leads_elsewhere");
+    const unnamed = await failureOf(
+      (authorization) => authorization.refresh({ issuer: origin, tokenEndpoint: `${other}/token` }, { id: "b" }, "old"),
+      origin,
+    );
+    assert.equal(unnamed.code, "leads_elsewhere");
+    assert.match(unnamed.message, /can't be used/);
+  });
 
   it("is not used where the tool server names another one", async () => {
     const { origin } = await start((self) => ({
