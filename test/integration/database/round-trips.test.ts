@@ -118,13 +118,15 @@ forEachDatabase((_kind, open) => {
 describe("PostgreSQL is asked", () => {
   let wire: SqlWire;
   let database: Database;
+  let wireUrl: string;
   let asked: () => Promise<readonly (readonly string[])[]>;
 
   beforeEach(async () => {
     const url = new URL(await createDatabase(sharedPostgresUrl()));
     wire = await startSqlWire(Number(url.port));
     url.port = String(wire.port);
-    database = openPostgres(url.href, silentLogger());
+    wireUrl = url.href;
+    database = openPostgres(wireUrl, silentLogger());
     await database.query("select 0");
     wire.roundTrips.length = 0;
     asked = () => Promise.resolve(wire.roundTrips.map(({ statements }) => statements));
@@ -132,6 +134,22 @@ describe("PostgreSQL is asked", () => {
   afterEach(async () => {
     await database.close();
     await wire.stop();
+  });
+
+  it("for the settings of a connection together with its first statement, and to plan a statement once", async () => {
+    const other = openPostgres(wireUrl, silentLogger());
+    try {
+      const text = "select $1::integer + 7 as n";
+      for (const n of [1, 2, 3]) assert.deepEqual((await other.query(text, [n])).rows, [{ n: n + 7 }]);
+      assert.deepEqual(
+        (await asked()).map((statements) => statements.length),
+        [2, 1, 1],
+      );
+      const plans = "select generic_plans, custom_plans from pg_prepared_statements where statement = $1";
+      assert.deepEqual((await other.query(plans, [text])).rows, [{ generic_plans: 3, custom_plans: 0 }]);
+    } finally {
+      await other.close();
+    }
   });
 
   it("once for a transaction at once", async () => {
