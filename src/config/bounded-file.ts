@@ -1,5 +1,8 @@
 import { createReadStream } from "node:fs";
 
+/** The time after which people are told that a file has not sent anything yet, in ms. */
+const SILENT_MS = 3_000;
+
 /** A file has more than the most that is read of it. */
 export class FileTooLarge extends Error {
   override readonly name = "FileTooLarge";
@@ -18,7 +21,13 @@ export async function readBoundedFile(path: string, most: number): Promise<strin
 
 /** @see readBoundedFile for the content as bytes. */
 export async function readBoundedBytes(path: string, most: number): Promise<Buffer> {
-  return bounded(createReadStream(path, { end: most }), most);
+  // A named pipe waits for its writer for ever.
+  const silent = setTimeout(() => process.stderr.write(`matrix-agents: still waiting for ${path}\n`), SILENT_MS);
+  try {
+    return await bounded(createReadStream(path, { end: most }), most);
+  } finally {
+    clearTimeout(silent);
+  }
 }
 
 /** @see readBoundedFile for an open file, such as standard input. */
