@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { BearerTokens } from "../tools/sign-in/bearer-tokens.ts";
+import { revokeDropped, type DroppedTokens } from "../tools/sign-in/dropped-tokens.ts";
 import { PersonSignIns, type WayBack } from "../tools/sign-in/person-sign-ins.ts";
 import { SignInAttempts } from "../tools/sign-in/sign-in-attempts.ts";
 import { ToolClients } from "../tools/sign-in/tool-clients.ts";
@@ -47,7 +48,10 @@ export function makeToolSignIns(
     tokens: new BearerTokens({ database, signIns, clients, people, log }),
     prune: async (signal) => {
       const { names } = people;
-      return (await signIns.prune(names, signal)) + (await attempts.prune(signal)) + (await clients.prune(names));
+      const revoke = (dropped: readonly DroppedTokens[]): Promise<number> =>
+        revokeDropped(dropped, { server: (name) => people.server(name), log }, signal);
+      const ended = (await signIns.prune(names, revoke, signal)) + (await attempts.prune(revoke, signal));
+      return ended + (await clients.prune(names));
     },
   };
 }

@@ -4,7 +4,7 @@ import { silentLogger } from "../observability/log.ts";
 import { currentUser, type SystemUser } from "../observability/user-name.ts";
 import { BUBBLEWRAP } from "../tools/sandbox.ts";
 import { hasSignIn, type SignInServer } from "../tools/sign-in/authorization-server.ts";
-import { withAuthorization } from "../tools/sign-in/person-sign-ins.ts";
+import { withAuthorization } from "../tools/sign-in/authorization.ts";
 import { SignInFailure } from "../tools/sign-in/sign-in-failure.ts";
 import type { FaultyTool, KnownTool } from "../tools/tool-definition.ts";
 import { ToolFailure } from "../tools/tool-failure.ts";

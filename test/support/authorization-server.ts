@@ -13,6 +13,8 @@ export interface Behaviour {
   lifeSeconds: number;
   /** Whether people refuse what the bridge asks for. */
   refuses: boolean;
+  /** Whether the revocation endpoint does its work. */
+  revokes: boolean;
   /** Called with each request to the token endpoint, before it is answered. */
   beforeTokens: () => Promise<void>;
   /** Called when tokens are given; they are told afterwards. */
@@ -49,6 +51,7 @@ export async function startToolsWithSignIn(): Promise<ToolsWithSignIn> {
   const behaviour: Behaviour = {
     lifeSeconds: 3_600,
     refuses: false,
+    revokes: true,
     beforeTokens: () => Promise.resolve(),
     beforeTold: () => Promise.resolve(),
   };
@@ -149,6 +152,11 @@ function authorizing(provider: Provider, behaviour: Behaviour): Handler {
       if (request.url === "/token") {
         await behaviour.beforeTokens();
         holdBack(response, behaviour);
+      }
+      if (request.url === "/token/revocation" && !behaviour.revokes) {
+        request.resume();
+        response.writeHead(403).end();
+        return;
       }
       handle(request, response);
       return;

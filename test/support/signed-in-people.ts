@@ -29,14 +29,16 @@ export function signInServer(url: string, issuer: string, more: Partial<ToolSign
 }
 
 /** Makes such a process. Several may work with the same database. */
-export function signInProcess(database: Database, config: SignInServer, web?: WebConfig): SignInProcess {
+export function signInProcess(
+  database: Database,
+  config: SignInServer,
+  web?: WebConfig,
+  seals = othersSealsOf(database),
+): SignInProcess {
   const log = silentLogger();
   const background = new Background(log);
   const tools: ReadonlyMap<string, ToolServerConfig> = new Map([["tickets", config]]);
-  const parts = makeToolSignIns(
-    { database, settings: () => ({ tools, web }), background, log },
-    othersSealsOf(database),
-  );
+  const parts = makeToolSignIns({ database, settings: () => ({ tools, web }), background, log }, seals);
   const server = new PersonalToolServer("tickets", config, parts.tokens, log);
   return {
     ...parts,

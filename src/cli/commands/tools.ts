@@ -4,7 +4,8 @@ import { UsageError } from "../usage-error.ts";
 
 /**
  * Starts or reaches the configured tool servers, asks for their tools, and prints them; nothing else is started or reached.
- * Or shows what rooms have decided about tools, takes permissions back, or signs people out; that reaches the database alone. Returns 0; 1 where
+ * Or shows what rooms have decided about tools, takes permissions back, or signs people out; that reaches the database alone, and the authorisation servers that revoke the
+ * tokens. Returns 0; 1 where
  * a server can't be reached, or where nothing was allowed that could be taken back. Throws UsageError, ConfigError, and the
  * error of opening the database.
  */
@@ -19,7 +20,7 @@ export const command = defineCommand({
       "take a room's permissions back: people are asked again. all in place of a room or an agent means all",
     "forget all": "take all permissions back",
     "sign-out USER|all [SERVER]":
-      "forget people's tokens for tool servers, as when somebody has left; they can sign in again",
+      "forget and revoke people's tokens for tool servers, as when somebody has left; they can sign in again",
   },
   options: {
     json: { type: "boolean", meaning: "print the servers with their tools, or the decisions, as JSON" },

@@ -166,10 +166,10 @@ export class Authorization {
     });
   }
 
-  /** Has the authorisation server end tokens (RFC 7009), where it can. */
-  revoke(server: TokenServer, as: OAuthClient, { access, refresh }: Tokens): Promise<void> {
+  /** Has the authorisation server end tokens (RFC 7009). False where it has no way to do so. */
+  revoke(server: TokenServer, as: OAuthClient, { access, refresh }: Tokens): Promise<boolean> {
     const { revocationEndpoint } = server;
-    if (revocationEndpoint === undefined) return Promise.resolve();
+    if (revocationEndpoint === undefined) return Promise.resolve(false);
     return failing(async () => {
       const { selectClientAuthMethod } = await client();
       const how = selectClientAuthMethod(informationOf(as), [...(server.authMethods ?? [])]);
@@ -189,6 +189,7 @@ export class Authorization {
         body: body.toString(),
       });
       if (!response.ok) throw new SignInFailure("unfit", `the tokens were not revoked (HTTP ${response.status})`);
+      return true;
     });
   }
 
@@ -207,6 +208,19 @@ export class Authorization {
       if (status !== undefined && status >= 400 && status < 500 && !(error instanceof SignInFailure)) return undefined;
       throw error;
     }
+  }
+}
+
+/** Uses connections to an authorisation server, and ends them: signing in is rare. */
+export async function withAuthorization<T>(
+  config: SignInServer,
+  work: (authorization: Authorization) => Promise<T>,
+): Promise<T> {
+  const authorization = new Authorization(config);
+  try {
+    return await work(authorization);
+  } finally {
+    await authorization.end();
   }
 }
 

@@ -4,10 +4,13 @@ import type { Logger } from "../../observability/log.ts";
 import { newSecret } from "../../sealing/secret.ts";
 import { ToolFailure } from "../tool-failure.ts";
 import { isStillFor, type SignInServer } from "./authorization-server.ts";
-import { withAuthorization, type PersonSignIns } from "./person-sign-ins.ts";
+import { withAuthorization } from "./authorization.ts";
+import { revokeDropped, type DroppedTokens } from "./dropped-tokens.ts";
+import type { PersonAt } from "./person-at.ts";
+import type { PersonSignIns } from "./person-sign-ins.ts";
 import { SignInFailure } from "./sign-in-failure.ts";
-import type { ToolClients } from "./tool-clients.ts";
-import type { PersonAt, SignedIn, ToolSignIns } from "./tool-sign-ins.ts";
+import { clientOf, type ToolClients } from "./tool-clients.ts";
+import type { SignedIn, ToolSignIns } from "./tool-sign-ins.ts";
 
 /** A token that ends within this time counts as ended, in ms. */
 const ENDS_SOON_MS = 30_000;
@@ -24,14 +27,14 @@ export class BearerTokens {
   readonly #database: Database;
   readonly #signIns: ToolSignIns;
   readonly #clients: ToolClients;
-  readonly #people: Pick<PersonSignIns, "server" | "clientOf">;
+  readonly #people: Pick<PersonSignIns, "server">;
   readonly #log: Logger;
 
   constructor(options: {
     readonly database: Database;
     readonly signIns: ToolSignIns;
     readonly clients: ToolClients;
-    readonly people: Pick<PersonSignIns, "server" | "clientOf">;
+    readonly people: Pick<PersonSignIns, "server">;
     readonly log: Logger;
   }) {
     this.#database = options.database;
@@ -80,7 +83,7 @@ export class BearerTokens {
 
   async #renew(config: SignInServer, signedIn: SignedIn, by: string): Promise<string> {
     const { server, userId, from, tokens: before } = signedIn;
-    const client = this.#people.clientOf(config, signedIn);
+    const client = clientOf(config, signedIn.client);
     try {
       if (client === undefined || before.refresh === undefined)
         throw new SignInFailure("needs_client", "the bridge's name there is gone");
@@ -89,7 +92,7 @@ export class BearerTokens {
         const tokens = await authorization.refresh(from, client, refreshToken);
         if (await this.#signIns.renewed(signedIn, by, tokens)) return tokens.access;
         // The person has signed out meanwhile: these must not outlive that.
-        await authorization.revoke(from, client, tokens);
+        await this.#revoke({ ...signedIn, tokens });
         throw new ToolFailure("sign_in", "the person has signed out");
       });
     } catch (error) {
@@ -100,9 +103,15 @@ export class BearerTokens {
       }
       this.#log.warn({ server, user: userId, error }, "a person's sign-in to a tool server counts no more");
       await this.#database.transaction((tx) => this.#signIns.remove(tx, signedIn, "refused"));
+      // Where only the refresh token counts no more, the other one still may.
+      await this.#revoke({ ...signedIn, tokens: { access: before.access } });
       if (error.code === "needs_client") await this.#clients.forget(server);
       throw new ToolFailure("sign_in", "the person's sign-in counts no more");
     }
+  }
+
+  #revoke(dropped: DroppedTokens): Promise<number> {
+    return revokeDropped([dropped], { server: (name) => this.#people.server(name), log: this.#log });
   }
 }
 

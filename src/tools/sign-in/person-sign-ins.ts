@@ -5,12 +5,14 @@ import type { Database } from "../../database/database.ts";
 import type { Logger } from "../../observability/log.ts";
 import { answerInAddress, type ReturnedAnswer } from "./authorization-answer.ts";
 import { hasSignIn, isStillNamed, type AuthorizationServer, type SignInServer } from "./authorization-server.ts";
-import { Authorization, type OAuthClient, type Tokens } from "./authorization.ts";
+import { withAuthorization, type Authorization, type OAuthClient, type Tokens } from "./authorization.ts";
 import { isCode } from "./confirmation-code.ts";
 import { newState, type Attempt, type SignInAttempts } from "./sign-in-attempts.ts";
 import { SignInFailure } from "./sign-in-failure.ts";
-import type { ToolClients } from "./tool-clients.ts";
-import type { PersonAt, SignedIn, ToolSignIns } from "./tool-sign-ins.ts";
+import { revokeDropped, type DroppedTokens } from "./dropped-tokens.ts";
+import type { PersonAt } from "./person-at.ts";
+import { clientOf, type ToolClients } from "./tool-clients.ts";
+import type { ToolSignIns } from "./tool-sign-ins.ts";
 
 /** The time for which an authorisation server's metadata count, in ms. */
 const METADATA_MS = 300_000;
@@ -97,7 +99,8 @@ export class PersonSignIns {
       const state = newState();
       const { link, verifier } = await authorization.ask(from, client, { state, redirect });
       const { url } = config;
-      await attempts.begin(state, who, madeBy, { url, link, verifier, redirect, from, ...(isOwn ? { client } : {}) });
+      const body = { url, link, verifier, redirect, from, ...(isOwn ? { client } : {}) };
+      this.#revoke(await attempts.begin(state, who, madeBy, body));
       return link;
     });
   }
@@ -123,7 +126,7 @@ export class PersonSignIns {
   async spoil(shown: string): Promise<void> {
     const { attempts } = this.#options;
     if (isCode(shown)) {
-      for (const attempt of await attempts.spoil(shown)) this.#revoke(attempt, attempt.tokens);
+      this.#revoke(await attempts.spoil(shown));
       return;
     }
     const answer = answerInAddress(shown);
@@ -141,8 +144,12 @@ export class PersonSignIns {
     const { attempts } = this.#options;
     const attempt = await attempts.take(answer.state);
     if (attempt === undefined) throw unknownAttempt();
-    const code = await attempts.keep(attempt, await this.#tokensFor(attempt, answer));
-    if (code === undefined) throw unknownAttempt();
+    const tokens = await this.#tokensFor(attempt, answer);
+    const code = await attempts.keep(attempt, tokens);
+    if (code === undefined) {
+      this.#revoke([{ ...attempt, tokens }]);
+      throw unknownAttempt();
+    }
     return { who: { server: attempt.server, userId: attempt.userId }, code };
   }
 
@@ -161,7 +168,7 @@ export class PersonSignIns {
     }
     if (kind === "wrong") return false;
     await attempts.end(attempt);
-    this.#revoke(attempt, attempt.tokens);
+    this.#revoke([attempt]);
     throw new SignInFailure("unknown", "too many wrong codes");
   }
 
@@ -171,15 +178,8 @@ export class PersonSignIns {
     const signedIn = await signIns.find(who);
     if (signedIn === undefined) return false;
     const removed = await database.transaction((tx) => signIns.remove(tx, signedIn, "person"));
-    if (removed) this.#revoke(signedIn, signedIn.tokens);
-    return removed;
-  }
-
-  /** The bridge's name at the authorisation server that has given tokens. */
-  clientOf(config: SignInServer, { client }: Pick<SignedIn, "client">): OAuthClient | undefined {
-    const { clientId: id, clientSecret: secret } = config.signIn;
-    if (id !== undefined) return { id, ...(secret === undefined ? {} : { secret }) };
-    return client;
+    if (removed !== undefined) this.#revoke([removed]);
+    return removed !== undefined;
   }
 
   /** Whether a message has signed a person in before. */
@@ -190,8 +190,8 @@ export class PersonSignIns {
   async #signIn(attempt: Attempt, tokens: Tokens, by: string): Promise<void> {
     const { database, attempts, signIns, log } = this.#options;
     const { server, userId, url, from, client } = attempt;
-    const isStored = await database.transaction(async (tx) => {
-      if (!(await attempts.complete(tx, attempt))) return false;
+    const replaced = await database.transaction(async (tx) => {
+      if (!(await attempts.complete(tx, attempt))) return undefined;
       const { issuer, tokenEndpoint, revocationEndpoint, authMethods, resource } = from;
       const kept = {
         issuer,
@@ -200,14 +200,19 @@ export class PersonSignIns {
         ...(authMethods === undefined ? {} : { authMethods }),
         ...(resource === undefined ? {} : { resource }),
       };
-      await signIns.store(
+      return signIns.store(
         tx,
         { server, userId },
         { url, from: kept, tokens, by, ...(client === undefined ? {} : { client }) },
       );
-      return true;
     });
-    if (!isStored) throw unknownAttempt();
+    if (replaced === undefined) {
+      this.#revoke([{ ...attempt, tokens }]);
+      throw unknownAttempt();
+    }
+    // Many authorisation servers have one grant for a person and a client: to revoke the former tokens would end the new ones.
+    const former = await signIns.opened(replaced);
+    this.#revoke(former.filter((one) => one.client !== undefined && one.client.id !== client?.id));
     log.info({ server, user: userId }, "somebody has signed in to a tool server");
   }
 
@@ -217,7 +222,7 @@ export class PersonSignIns {
     try {
       if (answer.kind === "error") throw new SignInFailure("denied", "the authorisation server has said no");
       const config = this.#configOf(attempt.server);
-      const client = this.clientOf(config, attempt);
+      const client = clientOf(config, attempt.client);
       // A secret for the present authorisation server is not for a former one.
       if (!isStillNamed(attempt.from, config)) throw new SignInFailure("unknown", "its issuer is another one since");
       if (client === undefined) throw new SignInFailure("needs_client", "the bridge's name there is gone");
@@ -258,7 +263,7 @@ export class PersonSignIns {
       authorization,
     }: { readonly from: AuthorizationServer; readonly way: WayBack; readonly authorization: Authorization },
   ): Promise<{ readonly client: OAuthClient; readonly isOwn: boolean }> {
-    const configured = this.clientOf(config, {});
+    const configured = clientOf(config, undefined);
     if (configured !== undefined) return { client: configured, isOwn: false };
     const { clients } = this.#options;
     const place = { issuer: from.issuer, redirect };
@@ -279,27 +284,10 @@ export class PersonSignIns {
     return config;
   }
 
-  /** The authorisation server may be away: the tokens are forgotten here in any case. */
-  #revoke(signedIn: Pick<SignedIn, "server" | "from" | "client">, tokens: Tokens): void {
-    const config = this.server(signedIn.server);
-    const client = config && this.clientOf(config, signedIn);
-    if (config === undefined || client === undefined || !isStillNamed(signedIn.from, config)) return;
-    this.#options.background.run("revoking tokens", () =>
-      withAuthorization(config, (authorization) => authorization.revoke(signedIn.from, client, tokens)),
-    );
-  }
-}
-
-/** Uses connections to an authorisation server, and ends them: signing in is rare. */
-export async function withAuthorization<T>(
-  config: SignInServer,
-  work: (authorization: Authorization) => Promise<T>,
-): Promise<T> {
-  const authorization = new Authorization(config);
-  try {
-    return await work(authorization);
-  } finally {
-    await authorization.end();
+  #revoke(dropped: readonly DroppedTokens[]): void {
+    if (dropped.length === 0) return;
+    const { background, log } = this.#options;
+    background.run("revoking tokens", () => revokeDropped(dropped, { server: (name) => this.server(name), log }));
   }
 }
 

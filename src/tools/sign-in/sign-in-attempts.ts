@@ -1,12 +1,12 @@
-import { deleteInBatches } from "../../database/batches.ts";
+import { inBatches } from "../../database/batches.ts";
 import type { Database, Queryable } from "../../database/database.ts";
 import { hashOf, isSecret, newSecret } from "../../sealing/secret.ts";
-import { unlessBroken } from "../../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../../sealing/seals.ts";
 import type { AuthorizationServer } from "./authorization-server.ts";
 import type { OAuthClient, Tokens } from "./authorization.ts";
 import { codeOf, newCode } from "./confirmation-code.ts";
-import type { PersonAt } from "./tool-sign-ins.ts";
+import type { PersonAt } from "./person-at.ts";
+import { openAlone } from "./sealed-alone.ts";
 
 /** The time from a link until the browser is back, and from there until the person has confirmed it, in minutes. */
 export const ATTEMPT_MINUTES = 15;
@@ -32,6 +32,14 @@ export interface Attempt extends PersonAt, AttemptBody {
   readonly stateHash: string;
 }
 
+/** One whose browser was at our page: its tokens wait for the person's word. */
+export interface UnconfirmedAttempt extends Attempt {
+  readonly tokens: Tokens;
+}
+
+/** The rows that are deleted at once: what they hold is revoked before the next ones are. */
+const BATCH_ROWS = 50;
+
 /** The rows of `sign_in_attempts`: one for each person and server. All methods throw DatabaseError. */
 export class SignInAttempts {
   readonly #database: Database;
@@ -44,7 +52,7 @@ export class SignInAttempts {
 
   /** The link that was made for a question or command, where it still counts. */
   async linkFor(who: PersonAt, madeBy: string): Promise<string | undefined> {
-    const { rows } = await this.#database.query<Row>(
+    const { rows } = await this.#database.query<AttemptRow>(
       `select ${COLUMNS} from sign_in_attempts where server = $1 and user_id = $2 and made_by = $3
          and stage = 'asked' and expires_at > now()`,
       [who.server, who.userId, madeBy],
@@ -62,12 +70,23 @@ export class SignInAttempts {
     return rows.length > 0;
   }
 
-  /** Begins a sign-in, in place of an earlier one of the same person and server. */
-  async begin(state: string, { server, userId }: PersonAt, madeBy: string, body: AttemptBody): Promise<void> {
+  /**
+   * Begins a sign-in, in place of an earlier one of the same person and server. Returns that, where its tokens were taken
+   * already.
+   */
+  async begin(
+    state: string,
+    { server, userId }: PersonAt,
+    madeBy: string,
+    body: AttemptBody,
+  ): Promise<readonly UnconfirmedAttempt[]> {
     const stateHash = hashOf(state);
-    await this.#database.transaction(async (tx) => {
+    const replaced = await this.#database.transaction(async (tx) => {
       const seal = await this.#seals.in(tx, { person: userId, isLasting: true });
-      await tx.query("delete from sign_in_attempts where server = $1 and user_id = $2", [server, userId]);
+      const { rows } = await tx.query<AttemptRow>(
+        `delete from sign_in_attempts where server = $1 and user_id = $2 returning ${COLUMNS}`,
+        [server, userId],
+      );
       await tx.query(
         `insert into sign_in_attempts (state_hash, server, user_id, made_by, stage, body, sealed_by, expires_at)
          values ($1, $2, $3, $4, 'asked', $5, $6, now() + make_interval(mins => ${ATTEMPT_MINUTES}))
@@ -76,7 +95,9 @@ export class SignInAttempts {
            expires_at = excluded.expires_at`,
         [stateHash, server, userId, madeBy, seal.seal(JSON.stringify(body), CONTEXT, stateHash), seal.id],
       );
+      return rows;
     });
+    return unconfirmedIn(this.#seals, replaced);
   }
 
   /** The person and the server of a link whose browser is back. It uses nothing up. */
@@ -98,7 +119,7 @@ export class SignInAttempts {
    */
   async take(state: unknown, who?: PersonAt): Promise<Attempt | undefined> {
     if (!isSecret(state)) return undefined;
-    const { rows } = await this.#database.query<Row>(
+    const { rows } = await this.#database.query<AttemptRow>(
       `update sign_in_attempts set stage = 'exchanging'
        where state_hash = $1 and stage = 'asked' and expires_at > now()
          and ($2::text is null or server = $2) and ($3::text is null or user_id = $3) returning ${COLUMNS}`,
@@ -146,44 +167,80 @@ export class SignInAttempts {
   async confirm(
     { server, userId }: PersonAt,
     code: string,
-  ): Promise<
-    { readonly kind: "right" | "wrong" | "spent"; readonly attempt: Attempt & { tokens: Tokens } } | undefined
-  > {
-    const { rows } = await this.#database.query<Row & { right: boolean; tries: number }>(
+  ): Promise<{ readonly kind: "right" | "wrong" | "spent"; readonly attempt: UnconfirmedAttempt } | undefined> {
+    const { rows } = await this.#database.query<AttemptRow & { right: boolean; tries: number }>(
       `update sign_in_attempts set tries = tries + 1
        where server = $1 and user_id = $2 and stage = 'unconfirmed' and expires_at > now() and tries < ${MOST_TRIES}
        returning ${COLUMNS}, tries, code_hash = $3 as right`,
       [server, userId, hashOf(codeOf(code))],
     );
-    const attempt = (await this.#opened(rows)) as (Attempt & { tokens: Tokens }) | undefined;
+    const [attempt] = await unconfirmedIn(this.#seals, rows);
     const [row] = rows;
     if (attempt === undefined || row === undefined) return undefined;
     return { kind: row.right ? "right" : row.tries < MOST_TRIES ? "wrong" : "spent", attempt };
   }
 
   /** Ends those that wait for a code, whosever they are. Returns them. */
-  async spoil(code: string): Promise<readonly (Attempt & { readonly tokens: Tokens })[]> {
-    const { rows } = await this.#database.query<Row>(
+  async spoil(code: string): Promise<readonly UnconfirmedAttempt[]> {
+    const { rows } = await this.#database.query<AttemptRow>(
       `delete from sign_in_attempts where stage = 'unconfirmed' and code_hash = $1 returning ${COLUMNS}`,
       [hashOf(codeOf(code))],
     );
-    const opened = await Promise.all(rows.map((row) => this.#opened([row])));
-    return opened.filter((one) => one !== undefined) as (Attempt & { tokens: Tokens })[];
+    return unconfirmedIn(this.#seals, rows);
   }
 
-  /** Deletes those that came to nothing. Returns their number. */
-  prune(signal?: AbortSignal): Promise<number> {
-    return deleteInBatches(this.#database, { from: "sign_in_attempts", where: "expires_at < now()" }, signal);
+  /**
+   * Deletes those that came to nothing. Returns their number.
+   *
+   * @param dropped is given those whose tokens were taken.
+   */
+  prune(dropped: (all: readonly UnconfirmedAttempt[]) => Promise<unknown>, signal?: AbortSignal): Promise<number> {
+    return inBatches(async () => {
+      const { rows } = await this.#database.query<AttemptRow>(
+        `delete from sign_in_attempts where state_hash = any (array(
+           select state_hash from sign_in_attempts where expires_at < now() limit ${BATCH_ROWS}
+         )) and expires_at < now() returning ${COLUMNS}`,
+      );
+      await dropped(await unconfirmedIn(this.#seals, rows));
+      return { rows: rows.length, isLast: rows.length < BATCH_ROWS };
+    }, signal);
   }
 
-  async #opened(found: readonly Row[]): Promise<Attempt | undefined> {
-    const { rows, open } = await this.#seals.open(found);
-    const [row] = rows;
-    const body = row && unlessBroken(() => open(row, row.body, CONTEXT, row.state_hash));
-    if (row === undefined || body === undefined) return undefined;
+  async #opened(found: readonly AttemptRow[]): Promise<Attempt | undefined> {
+    const [attempt] = await openAttempts(this.#seals, found);
+    return attempt;
+  }
+}
+
+/**
+ * Deletes the sign-ins under way of people at servers; an absent field means all. Returns the rows. Throws DatabaseError.
+ */
+export async function endAttempts(
+  tx: Queryable,
+  { userId, server }: Partial<PersonAt>,
+): Promise<readonly AttemptRow[]> {
+  const { rows } = await tx.query<AttemptRow>(
+    `delete from sign_in_attempts where ($1::text is null or user_id = $1) and ($2::text is null or server = $2)
+     returning ${COLUMNS}`,
+    [userId ?? null, server ?? null],
+  );
+  return rows;
+}
+
+/** Those of some rows whose tokens were taken. Throws DatabaseError. */
+export async function unconfirmedIn(seals: Seals, rows: readonly AttemptRow[]): Promise<readonly UnconfirmedAttempt[]> {
+  const opened = await openAttempts(seals, rows);
+  return opened.filter((one): one is UnconfirmedAttempt => "tokens" in one);
+}
+
+async function openAttempts(seals: Seals, rows: readonly AttemptRow[]): Promise<readonly Attempt[]> {
+  const opened: Attempt[] = [];
+  for (const row of rows) {
     const { state_hash: stateHash, server, user_id: userId } = row;
-    return { stateHash, server, userId, ...(JSON.parse(body) as AttemptBody) };
+    const body = await openAlone(seals, row, [CONTEXT, stateHash]);
+    if (body !== undefined) opened.push({ stateHash, server, userId, ...(JSON.parse(body) as AttemptBody) });
   }
+  return opened;
 }
 
 /** A new `state` for a link: it names one sign-in of one person, and can't be guessed. */
@@ -196,7 +253,8 @@ const CONTEXT = "sign_in_attempts.body";
 
 const COLUMNS = "state_hash, server, user_id, body, sealed_by";
 
-interface Row extends SealedRow {
+/** A row of `sign_in_attempts`. */
+export interface AttemptRow extends SealedRow {
   readonly state_hash: string;
   readonly server: string;
   readonly user_id: string;

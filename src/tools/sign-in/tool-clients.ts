@@ -1,6 +1,7 @@
 import type { Database } from "../../database/database.ts";
 import { unlessBroken } from "../../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../../sealing/seals.ts";
+import type { SignInServer } from "./authorization-server.ts";
 import type { OAuthClient } from "./authorization.ts";
 
 /** The bridge as it has registered itself. */
@@ -57,6 +58,17 @@ export class ToolClients {
     const { count } = await this.#database.query("delete from tool_clients where server <> all($1::text[])", [servers]);
     return count;
   }
+}
+
+/**
+ * The bridge's name at the authorisation server that gives, or has given, tokens; undefined where it has none any more.
+ *
+ * @param own the name by which it has registered itself for these tokens: they are bound to it, whatever is configured since.
+ */
+export function clientOf({ signIn }: SignInServer, own: OAuthClient | undefined): OAuthClient | undefined {
+  if (own !== undefined) return own;
+  const { clientId: id, clientSecret: secret } = signIn;
+  return id === undefined ? undefined : { id, ...(secret === undefined ? {} : { secret }) };
 }
 
 /** The context that a name is sealed with: see sealing/sealed-text.ts. */

@@ -1,18 +1,15 @@
 import { AuditLog } from "../../audit/audit-log.ts";
 import type { Actor } from "../../audit/audit-entry.ts";
-import { deleteInBatches } from "../../database/batches.ts";
+import { inBatches } from "../../database/batches.ts";
 import type { Database, Queryable } from "../../database/database.ts";
-import { unlessBroken } from "../../sealing/sealed-text.ts";
 import { newSecret } from "../../sealing/secret.ts";
 import type { SealedRow, Seals } from "../../sealing/seals.ts";
 import type { TokenServer } from "./authorization-server.ts";
 import type { OAuthClient, Tokens } from "./authorization.ts";
-
-/** A person at a tool server. */
-export interface PersonAt {
-  readonly server: string;
-  readonly userId: string;
-}
+import type { DroppedTokens } from "./dropped-tokens.ts";
+import { openAlone } from "./sealed-alone.ts";
+import { endAttempts, unconfirmedIn } from "./sign-in-attempts.ts";
+import type { PersonAt } from "./person-at.ts";
 
 /** What a sign-in consists of, all of it sealed. */
 export interface SignedInBody {
@@ -36,6 +33,9 @@ export interface SignedIn extends PersonAt, SignedInBody {
 /** The days after which a sign-in that nobody uses ends. */
 const UNUSED_DAYS = 90;
 
+/** The rows that are deleted at once: their tokens are revoked before the next ones are. */
+const BATCH_ROWS = 50;
+
 /** A sign-in counts as used again after this time, in minutes. */
 const USED_EVERY_MINUTES = 60;
 
@@ -56,21 +56,18 @@ export class ToolSignIns {
 
   /** A person's sign-in, which counts as used; undefined where there is none, or it can't be opened any more. */
   async find({ server, userId }: PersonAt): Promise<SignedIn | undefined> {
-    const { rows } = await this.#database.query<Row>(
-      `select id, body, sealed_by, used_at < now() - make_interval(mins => $3) as stale
+    const { rows } = await this.#database.query<SignInRow & { readonly stale: boolean }>(
+      `select ${COLUMNS}, used_at < now() - make_interval(mins => $3) as stale
        from tool_sign_ins where server = $1 and user_id = $2`,
       [server, userId, USED_EVERY_MINUTES],
     );
-    const opened = await this.#seals.open(rows);
-    const [row] = opened.rows;
-    const body = row && unlessBroken(() => opened.open(row, row.body, CONTEXT, server, userId, row.id));
-    if (row === undefined || body === undefined) return undefined;
-    if (row.stale)
+    const [signedIn] = await openSignIns(this.#seals, rows);
+    if (signedIn !== undefined && rows[0]?.stale === true)
       await this.#database.query("update tool_sign_ins set used_at = now() where server = $1 and user_id = $2", [
         server,
         userId,
       ]);
-    return { server, userId, id: row.id, ...(JSON.parse(body) as SignedInBody) };
+    return signedIn;
   }
 
   /** The servers to which a person has signed in. */
@@ -82,8 +79,12 @@ export class ToolSignIns {
     return new Set(rows.map(({ server }) => server));
   }
 
-  /** Signs a person in, in the place of an earlier time. */
-  async store(tx: Queryable, { server, userId }: PersonAt, body: SignedInBody): Promise<void> {
+  /** Signs a person in, in the place of an earlier time, whose row is returned. */
+  async store(tx: Queryable, { server, userId }: PersonAt, body: SignedInBody): Promise<readonly SignInRow[]> {
+    const { rows: replaced } = await tx.query<SignInRow>(
+      `delete from tool_sign_ins where server = $1 and user_id = $2 returning ${COLUMNS}`,
+      [server, userId],
+    );
     const seal = await this.#seals.in(tx, { person: userId, isLasting: true });
     const id = newSecret();
     const sealed = seal.seal(JSON.stringify(body), CONTEXT, server, userId, id);
@@ -94,6 +95,7 @@ export class ToolSignIns {
       [server, userId, id, sealed, seal.id],
     );
     await this.#audit.record(tx, { kind: "tool.signed_in", by: userId, server });
+    return replaced;
   }
 
   /**
@@ -133,52 +135,99 @@ export class ToolSignIns {
     );
   }
 
-  /** Ends a sign-in. False where there is no such one. */
-  async remove(tx: Queryable, { server, userId, id }: SignedIn, why: "person" | "refused"): Promise<boolean> {
-    const { count } = await tx.query("delete from tool_sign_ins where server = $1 and user_id = $2 and id = $3", [
-      server,
-      userId,
-      id,
-    ]);
-    if (count === 0) return false;
+  /** Ends a sign-in. Returns it as it was at its end, with tokens that are perhaps newer; undefined where there is no such one. */
+  async remove(tx: Queryable, signedIn: SignedIn, why: "person" | "refused"): Promise<SignedIn | undefined> {
+    const { server, userId, id } = signedIn;
+    const { rows } = await tx.query<SignInRow>(
+      `delete from tool_sign_ins where server = $1 and user_id = $2 and id = $3 returning ${COLUMNS}`,
+      [server, userId, id],
+    );
+    if (rows.length === 0) return undefined;
     const entry =
       why === "person"
         ? ({ kind: "tool.signed_out", user: userId, by: userId, server } as const)
         : ({ kind: "tool.sign_in_lost", user: userId, server } as const);
     await this.#audit.record(tx, entry);
-    return true;
+    const [last = signedIn] = await openSignIns(this.#seals, rows, tx);
+    return last;
+  }
+
+  /** The contents of rows, as far as they can be opened. */
+  opened(rows: readonly SignInRow[]): Promise<readonly SignedIn[]> {
+    return openSignIns(this.#seals, rows);
   }
 
   /**
    * Deletes those that nobody has used for long, whose server is not configured any more, and whose person shares no room
    * with an agent. Returns their number.
+   *
+   * @param dropped is given each of them.
    */
-  prune(servers: readonly string[], signal?: AbortSignal): Promise<number> {
+  prune(
+    servers: readonly string[],
+    dropped: (all: readonly SignedIn[]) => Promise<unknown>,
+    signal?: AbortSignal,
+  ): Promise<number> {
     const where = `used_at < now() - make_interval(days => ${UNUSED_DAYS}) or server <> all($1::text[])
       or (signed_in_at < now() - interval '1 day' and not exists (select from room_members
         where room_members.user_id = tool_sign_ins.user_id and room_members.membership = 'join'))`;
-    return deleteInBatches(this.#database, { from: "tool_sign_ins", where, values: [servers] }, signal);
+    return inBatches(async () => {
+      const { rows } = await this.#database.query<SignInRow>(
+        `delete from tool_sign_ins where ctid = any (array(
+           select ctid from tool_sign_ins where ${where} limit ${BATCH_ROWS}
+         )) returning ${COLUMNS}`,
+        [servers],
+      );
+      await dropped(await openSignIns(this.#seals, rows));
+      return { rows: rows.length, isLast: rows.length < BATCH_ROWS };
+    }, signal);
   }
 }
 
+/** The sign-ins that somebody else than the people themselves has ended. */
+export interface EndedSignIns {
+  readonly count: number;
+  /** Their tokens, and those of links under way, as far as they can be opened. Throws DatabaseError. */
+  readonly tokens: (seals: () => Promise<Seals>) => Promise<readonly DroppedTokens[]>;
+}
+
 /**
- * Signs people out here, without their authorisation server: their tokens are forgotten. Links under way count no more. An
- * absent field means all. Returns the number of sign-ins. Throws DatabaseError.
+ * Signs people out here: their tokens are forgotten, and links under way count no more. Nothing is revoked. An absent field
+ * means all. Throws DatabaseError.
  */
-export function endSignIns(database: Database, { userId, server }: Partial<PersonAt>, by: Actor): Promise<number> {
-  return database.transaction(async (tx) => {
-    const values = [userId ?? null, server ?? null];
-    const where = "($1::text is null or user_id = $1) and ($2::text is null or server = $2)";
-    await tx.query(`delete from sign_in_attempts where ${where}`, values);
-    const { rows } = await tx.query<{ user_id: string; server: string }>(
-      `delete from tool_sign_ins where ${where} returning user_id, server`,
-      values,
+export async function endSignIns(database: Database, selection: Partial<PersonAt>, by: Actor): Promise<EndedSignIns> {
+  const { userId, server } = selection;
+  const { rows, attempts } = await database.transaction(async (tx) => {
+    const attempts = await endAttempts(tx, selection);
+    const { rows } = await tx.query<SignInRow>(
+      `delete from tool_sign_ins where ($1::text is null or user_id = $1) and ($2::text is null or server = $2)
+       returning ${COLUMNS}`,
+      [userId ?? null, server ?? null],
     );
     const audit = new AuditLog(database);
     for (const row of rows)
       await audit.record(tx, { kind: "tool.signed_out", user: row.user_id, by, server: row.server });
-    return rows.length;
+    return { rows, attempts };
   });
+  return {
+    count: rows.length,
+    tokens: async (openSeals) => {
+      if (rows.length + attempts.length === 0) return [];
+      const seals = await openSeals();
+      return [...(await openSignIns(seals, rows)), ...(await unconfirmedIn(seals, attempts))];
+    },
+  };
+}
+
+/** Each row has a key of its own, so one that can't be opened any more is no hindrance to the others. */
+async function openSignIns(seals: Seals, rows: readonly SignInRow[], tx?: Queryable): Promise<readonly SignedIn[]> {
+  const opened: SignedIn[] = [];
+  for (const row of rows) {
+    const { server, user_id: userId, id } = row;
+    const body = await openAlone(seals, row, [CONTEXT, server, userId, id], tx);
+    if (body !== undefined) opened.push({ server, userId, id, ...(JSON.parse(body) as SignedInBody) });
+  }
+  return opened;
 }
 
 /** The number of people who have signed in to each server. Throws DatabaseError. */
@@ -192,8 +241,12 @@ export async function countSignIns(database: Queryable): Promise<ReadonlyMap<str
 /** The context that a sign-in is sealed with: see sealing/sealed-text.ts. */
 const CONTEXT = "tool_sign_ins.body";
 
-interface Row extends SealedRow {
+const COLUMNS = "server, user_id, id, body, sealed_by";
+
+/** A row of `tool_sign_ins`. */
+export interface SignInRow extends SealedRow {
+  readonly server: string;
+  readonly user_id: string;
   readonly id: string;
   readonly body: string;
-  readonly stale: boolean;
 }

@@ -5,7 +5,7 @@ import { afterEach, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Authorization } from "../../../../src/tools/sign-in/authorization.ts";
 import { isStillNamed } from "../../../../src/tools/sign-in/authorization-server.ts";
-import { withAuthorization } from "../../../../src/tools/sign-in/person-sign-ins.ts";
+import { withAuthorization } from "../../../../src/tools/sign-in/authorization.ts";
 import { SignInFailure, type SignInFailureCode } from "../../../../src/tools/sign-in/sign-in-failure.ts";
 import { freePort } from "../../../support/free-port.ts";
 import { signInServer } from "../../../support/signed-in-people.ts";

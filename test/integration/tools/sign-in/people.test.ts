@@ -4,8 +4,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, beforeEach, describe, it } from "node:test";
 import type { Database } from "../../../../src/database/database.ts";
+import { answerInAddress } from "../../../../src/tools/sign-in/authorization-answer.ts";
 import { SignInFailure, type SignInFailureCode } from "../../../../src/tools/sign-in/sign-in-failure.ts";
-import { withAuthorization } from "../../../../src/tools/sign-in/person-sign-ins.ts";
+import { withAuthorization } from "../../../../src/tools/sign-in/authorization.ts";
 import { endSignIns, ToolSignIns } from "../../../../src/tools/sign-in/tool-sign-ins.ts";
 import { ToolFailure } from "../../../../src/tools/tool-failure.ts";
 import { audited } from "../../../support/audit.ts";
@@ -64,6 +65,7 @@ forEachDatabase((_kind, open) => {
       [here, there] = [signInProcess(database, config), signInProcess(database, config, web)];
       tools.behaviour.lifeSeconds = 3_600;
       tools.behaviour.refuses = false;
+      tools.behaviour.revokes = true;
       tools.behaviour.beforeTokens = () => Promise.resolve();
     });
 
@@ -73,6 +75,15 @@ forEachDatabase((_kind, open) => {
       here.people.finish(at(person), address, by);
     const signIn = async (person: string, account: string): Promise<void> =>
       finish(person, await openAs(account, await link(person)));
+
+    const answerIn = (address: string): Parameters<typeof there.people.arrived>[0] => {
+      const answer = answerInAddress(address);
+      return answer ?? assert.fail("it is no answer");
+    };
+
+    /** Brings a link to its page, which has a code then. */
+    const arrives = async (account: string, address: string): Promise<string> =>
+      (await there.people.arrived(answerIn(await openAs(account, address)))).code;
 
     /** With a token that counts as ended at once. */
     const signInBriefly = async (person: string, account: string): Promise<void> => {
@@ -245,12 +256,19 @@ forEachDatabase((_kind, open) => {
       await signIn(ALICE, "alice");
       await signIn(BOB, "bob");
       const address = await openAs("alice", await link(ALICE));
-      assert.equal(await endSignIns(database, { userId: ALICE, server: "other" }, "local:office"), 0);
-      assert.equal(await endSignIns(database, { userId: ALICE }, "local:office"), 1);
+      await arrives("alice", await link(ALICE, there));
+      const end = async (who: Parameters<typeof endSignIns>[1]): Promise<readonly number[]> => {
+        const { count, tokens } = await endSignIns(database, who, "local:office");
+        const dropped = await tokens(() => Promise.resolve(sealsOf(database)));
+        return [count, dropped.length];
+      };
+      assert.deepEqual(await end({ userId: ALICE, server: "other" }), [0, 0]);
+      // With the tokens that wait for her word.
+      assert.deepEqual(await end({ userId: ALICE }), [1, 2]);
       await failsAs("unknown", finish(ALICE, address));
       await needsSignIn(there.call(ALICE, "whoami"));
       assert.equal(await here.call(BOB, "whoami"), "you are bob");
-      assert.equal(await endSignIns(database, {}, "local:office"), 1);
+      assert.deepEqual(await end({}), [1, 1]);
     });
 
     it("confirm at an agent what a page of ours has taken", async () => {
@@ -287,6 +305,68 @@ forEachDatabase((_kind, open) => {
       assert.equal(tools.revoked.length, before + 1);
     });
 
+    it("have tokens revoked that they never confirm: too old, or replaced", async () => {
+      const before = tools.revoked.length;
+      await arrives("alice", await link(ALICE, there));
+      await arrives("bob", await link(BOB, there));
+      // Another link takes the place of the one before.
+      await link(ALICE);
+      await here.background.idle();
+      assert.equal(tools.revoked.length, before + 1);
+      await database.query("update sign_in_attempts set expires_at = now()");
+      assert.equal(await here.prune(), 2);
+      assert.equal(tools.revoked.length, before + 2);
+    });
+
+    it("have tokens revoked that come after another link, or signing out, has ended theirs", async () => {
+      const before = tools.revoked.length;
+      const [page, copied] = [await openAs("alice", await link(ALICE, there)), await openAs("bob", await link(BOB))];
+      tools.behaviour.beforeTokens = async () => {
+        await link(ALICE);
+      };
+      await failsAs("unknown", there.people.arrived(answerIn(page)));
+      tools.behaviour.beforeTokens = async () => {
+        await link(BOB);
+      };
+      await failsAs("unknown", finish(BOB, copied));
+      await Promise.all([here, there].map(({ background }) => background.idle()));
+      assert.equal(tools.revoked.length, before + 2);
+      tools.behaviour.beforeTokens = () => Promise.resolve();
+      await signInBriefly(ALICE, "alice");
+      tools.behaviour.beforeTokens = async () => {
+        tools.behaviour.beforeTokens = () => Promise.resolve();
+        await endSignIns(database, {}, "local:office");
+      };
+      await needsSignIn(here.call(ALICE, "whoami"));
+      assert.equal(tools.revoked.length, before + 3);
+    });
+
+    it("are forgotten also where the authorisation server does not revoke", async () => {
+      await signIn(ALICE, "alice");
+      await arrives("bob", await link(BOB, there));
+      tools.behaviour.revokes = false;
+      await database.query("update sign_in_attempts set expires_at = now()");
+      await database.query("update tool_sign_ins set used_at = now() - interval '91 days'");
+      assert.equal(await here.prune(), 2);
+      await signIn(ALICE, "alice");
+      assert.equal(await here.people.signOut(at(ALICE)), true);
+      await here.background.idle();
+      assert.deepEqual((await database.query("select from tool_sign_ins")).rows, []);
+    });
+
+    it("have tokens revoked of a name that the bridge has there no more, and not those that one name has twice", async () => {
+      const before = tools.revoked.length;
+      await signIn(ALICE, "alice");
+      await signIn(ALICE, "bob");
+      await here.background.idle();
+      assert.equal(tools.revoked.length, before);
+      await database.query("delete from tool_clients");
+      await signIn(ALICE, "alice");
+      await here.background.idle();
+      assert.equal(tools.revoked.length, before + 1);
+      assert.equal(await here.call(ALICE, "whoami"), "you are alice");
+    });
+
     it("have their tokens sealed", async () => {
       await signIn(ALICE, "alice");
       await link(BOB);
@@ -308,10 +388,13 @@ forEachDatabase((_kind, open) => {
       await signIn(ALICE, "alice");
       assert.equal(await here.prune(), 0);
       await database.query("update tool_sign_ins set signed_in_at = now() - interval '2 days'");
+      const before = tools.revoked.length;
       assert.equal(await here.prune(), 1);
+      assert.equal(tools.revoked.length, before + 1);
       await signIn(ALICE, "alice");
       await database.query("update tool_sign_ins set used_at = now() - interval '91 days'");
       assert.equal(await here.prune(), 1);
+      assert.equal(tools.revoked.length, before + 2);
       await signIn(ALICE, "alice");
       await database.query("update tool_sign_ins set server = 'gone'");
       await database.query("update tool_clients set server = 'gone'");
