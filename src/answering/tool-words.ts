@@ -66,6 +66,8 @@ const FAILURES: Readonly<Record<ToolFailureCode, string>> = {
   refused: "Not done: the tool's server refused the call.",
   wants_input: "Not done: the tool asks for something that nobody can give it here. Say so in your answer.",
   sign_in: "Not done: the person who asks has to sign in to the tool's server first.",
+  unknown_bridge:
+    "Not done: the server at which people sign in does not know this bridge any more. The person can do nothing about that: tell them to ask its administrator.",
   cancelled: "Not done: it was cancelled.",
 };
 

@@ -4,6 +4,7 @@ import { silentLogger } from "../observability/log.ts";
 import { currentUser, type SystemUser } from "../observability/user-name.ts";
 import { BUBBLEWRAP } from "../tools/sandbox.ts";
 import { hasSignIn, type SignInServer } from "../tools/sign-in/authorization-server.ts";
+import { clientOf } from "../tools/sign-in/tool-clients.ts";
 import { withAuthorization } from "../tools/sign-in/authorization.ts";
 import { SignInFailure } from "../tools/sign-in/sign-in-failure.ts";
 import type { FaultyTool, KnownTool } from "../tools/tool-definition.ts";
@@ -80,9 +81,15 @@ async function lookAtSignIn(name: string, config: SignInServer): Promise<ToolSer
   const began = performance.now();
   const ms = (): number => Math.round(performance.now() - began);
   try {
-    const { registrationEndpoint, takesDocuments } = await withAuthorization(config, (authorization) =>
-      authorization.discover(),
-    );
+    const { isKnown, registrationEndpoint, takesDocuments } = await withAuthorization(config, async (authorization) => {
+      const found = await authorization.discover();
+      const client = clientOf(config, undefined);
+      return { ...found, isKnown: client && (await authorization.knows(found, client)) };
+    });
+    if (isKnown === false) {
+      const mend = `correct client_id and its secret in tools.${name}.sign_in; those who have signed in stay so`;
+      return { kind: "failed", reason: "the authorisation server does not know the bridge", mend, ms: ms() };
+    }
     if (config.signIn.clientId !== undefined || registrationEndpoint !== undefined || takesDocuments)
       return { kind: "personal", issuer: config.signIn.issuer, ms: ms() };
     const mend = `register the bridge there, and name it in tools.${name}.sign_in.client_id`;

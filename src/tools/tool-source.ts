@@ -13,7 +13,7 @@ export interface ServedTool {
   readonly host: string;
   readonly rules: ToolRules;
   readonly known: KnownTool;
-  /** It stands for the tools of a server to which the person has to sign in first, and can't be called. */
+  /** It stands for the tools of a server that the person can't use yet, as before she has signed in, and can't be called. */
   readonly isSignIn?: true;
 }
 

@@ -166,6 +166,20 @@ export class Authorization {
     });
   }
 
+  /**
+   * Whether the authorisation server knows the bridge by a name and secret; undefined where it does not say. It is asked for new
+   * tokens in exchange for none: it looks at who asks first (RFC 6749, section 5.2).
+   */
+  async knows(server: TokenServer, as: OAuthClient): Promise<boolean | undefined> {
+    try {
+      await this.refresh(server, as, "none");
+    } catch (error) {
+      if (!(error instanceof SignInFailure) || error.code === "away") throw error;
+      return error.code === "refused" ? true : error.code === "needs_client" ? false : undefined;
+    }
+    return undefined;
+  }
+
   /** Has the authorisation server end tokens (RFC 7009). False where it has no way to do so. */
   revoke(server: TokenServer, as: OAuthClient, { access, refresh }: Tokens): Promise<boolean> {
     const { revocationEndpoint } = server;

@@ -97,9 +97,14 @@ export class BearerTokens {
       });
     } catch (error) {
       if (!(error instanceof SignInFailure)) throw error;
-      if (error.code !== "refused" && error.code !== "needs_client") {
+      const isOver = error.code === "refused" || (error.code === "needs_client" && signedIn.client !== undefined);
+      if (!isOver) {
         await this.#signIns.endRenewal(signedIn, by);
-        throw new ToolFailure("unreachable", `no new token: ${error.message}`);
+        if (error.code !== "needs_client") throw new ToolFailure("unreachable", `no new token: ${error.message}`);
+        this.#log.warn({ server, user: userId, error }, "the bridge's client_id or client_secret counts no more");
+        throw client === undefined
+          ? new ToolFailure("sign_in", "the bridge has no name there any more")
+          : new ToolFailure("unknown_bridge", `is sign_in.client_secret right? ${error.message}`);
       }
       this.#log.warn({ server, user: userId, error }, "a person's sign-in to a tool server counts no more");
       await this.#database.transaction((tx) => this.#signIns.remove(tx, signedIn, "refused"));

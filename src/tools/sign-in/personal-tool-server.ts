@@ -1,7 +1,7 @@
 import type { Logger } from "../../observability/log.ts";
 import type { KnownPrompt } from "../server-prompt.ts";
 import { readTools, type KnownTool } from "../tool-definition.ts";
-import { ToolFailure } from "../tool-failure.ts";
+import { ToolFailure, type ToolFailureCode } from "../tool-failure.ts";
 import type { ToolResult } from "../tool-result.ts";
 import { hostOfServer, ToolServer } from "../tool-server.ts";
 import type { Behalf, CallContext, ServedTool, ToolSource } from "../tool-source.ts";
@@ -11,8 +11,16 @@ import type { BearerTokens } from "./bearer-tokens.ts";
 /** The most people of a server whose connections and lists of tools are kept. */
 const MOST_PEOPLE = 200;
 
-/** The tool that stands for those of a server to which the person has to sign in first. */
-const SIGN_IN = "sign_in";
+/** The tools that stand for those of a server that can't be used yet: models find out by them what has to be done. */
+const STAND_INS = {
+  sign_in: (server: string) =>
+    `The person has not signed in to ${server}, so its tools are not there yet. Call this if you need them: ` +
+    "the person is then sent a link, and can ask again afterwards.",
+  unknown_bridge: (server: string) =>
+    `The tools of ${server} can't be used now. Call this if you need them: it says whom the person has to ask.`,
+} as const satisfies Partial<Record<ToolFailureCode, unknown>>;
+
+type StandIn = keyof typeof STAND_INS;
 
 /** A person's own connection. It ends with her sign-in. */
 interface Personal {
@@ -42,11 +50,11 @@ export class PersonalToolServer implements ToolSource {
   async served(signal: AbortSignal, person: Behalf): Promise<readonly ServedTool[]> {
     if (person === undefined) return [];
     const server = await this.#of(person);
-    if (server === undefined) return [this.#signIn()];
+    if (server === undefined) return [this.#standIn("sign_in")];
     try {
       return await server.served(signal);
     } catch (error) {
-      if (error instanceof ToolFailure && error.code === "sign_in") return [this.#signIn()];
+      if (error instanceof ToolFailure && isStandIn(error.code)) return [this.#standIn(error.code)];
       throw error;
     }
   }
@@ -119,23 +127,25 @@ export class PersonalToolServer implements ToolSource {
   }
 
   /** It tells the server nothing, and needs nobody's word; who may not use the server at all does not have it. */
-  #signIn(): ServedTool {
+  #standIn(name: StandIn): ServedTool {
     const { name: server, config } = this;
     const rules = { ...config, locality: "local", cloudModels: true, approval: "never", tools: new Map() } as const;
-    return { server, host: hostOfServer(server, config), rules, known: toolFor(server), isSignIn: true };
+    return { server, host: hostOfServer(server, config), rules, known: standInFor(server, name), isSignIn: true };
   }
 }
 
-function toolFor(server: string): KnownTool {
+function isStandIn(code: ToolFailureCode): code is StandIn {
+  return Object.hasOwn(STAND_INS, code);
+}
+
+function standInFor(server: string, name: StandIn): KnownTool {
   const definition = {
-    name: SIGN_IN,
-    description:
-      `The person has not signed in to ${server}, so its tools are not there yet. Call this if you need them: ` +
-      "the person is then sent a link, and can ask again afterwards.",
+    name,
+    description: STAND_INS[name](server),
     inputSchema: { type: "object", properties: {} },
     annotations: { readOnlyHint: true, openWorldHint: false },
   };
   const [known] = readTools([definition]).tools;
-  if (known === undefined) throw new Error("the tool for signing in is no tool");
+  if (known === undefined) throw new Error("a tool that stands for others is no tool");
   return known;
 }

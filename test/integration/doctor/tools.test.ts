@@ -46,6 +46,13 @@ describe("the doctor's look at a tool server", () => {
     const [finding] = await tools.run({ ...patient, config: wrong as unknown as Config });
     assert.equal(finding?.status, "bad");
     assert.match(finding.mend, /url and sign_in of tools\.tickets/);
+    const unknown = signInServer(server.url, server.issuer, { clientId: "bridge", clientSecret: "mistyped" });
+    const [told] = await tools.run({
+      ...patient,
+      config: { tools: new Map([["tickets", unknown]]) } as unknown as Config,
+    });
+    assert.equal(told?.status, "bad");
+    assert.match(`${told.text} ${told.mend}`, /does not know the bridge.* client_id and its secret in tools\.tickets/);
   });
 
   it("finds one of which nothing is offered", async () => {

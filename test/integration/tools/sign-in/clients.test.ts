@@ -5,6 +5,7 @@ import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import type { ToolSignInConfig } from "../../../../src/config/tool-sign-in-config.ts";
 import { SignInFailure } from "../../../../src/tools/sign-in/sign-in-failure.ts";
+import { ToolFailure, type ToolFailureCode } from "../../../../src/tools/tool-failure.ts";
 import { forEachDatabase } from "../../../support/databases.ts";
 import { freePort } from "../../../support/free-port.ts";
 import { signInProcess, signInServer } from "../../../support/signed-in-people.ts";
@@ -22,7 +23,7 @@ interface Asked {
 async function start(more: (origin: string) => object) {
   const origin = `http://127.0.0.1:${await freePort()}`;
   const asked: Asked[] = [];
-  const known = { clients: true };
+  const known: { clients: boolean; tokens: object } = { clients: true, tokens: {} };
   let registered = 0;
   const answers: Readonly<Record<string, (request: IncomingMessage) => Promise<readonly [number, object]>>> = {
     "/.well-known/oauth-authorization-server": () =>
@@ -43,7 +44,9 @@ async function start(more: (origin: string) => object) {
     ],
     "/token": async (request) => {
       asked.push({ authorization: request.headers.authorization, body: new URLSearchParams(await text(request)) });
-      return known.clients ? [200, { access_token: "t", token_type: "Bearer" }] : [401, { error: "invalid_client" }];
+      return known.clients
+        ? [200, { access_token: "t", token_type: "Bearer", ...known.tokens }]
+        : [401, { error: "invalid_client" }];
     },
   };
   const server = createServer((request, response) => {
@@ -66,6 +69,11 @@ async function start(more: (origin: string) => object) {
     },
   };
 }
+
+const isFailure =
+  (code: ToolFailureCode) =>
+  (error: unknown): boolean =>
+    error instanceof ToolFailure && error.code === code;
 
 forEachDatabase((_kind, open) => {
   describe("the bridge's name at an authorisation server", () => {
@@ -127,6 +135,43 @@ forEachDatabase((_kind, open) => {
     it("is missed where there is no way to get one", async () => {
       await using server = await start(() => ({}));
       await assert.rejects(signsIn(server), (error) => error instanceof SignInFailure && error.code === "needs_client");
+    });
+
+    it("is perhaps configured wrongly for a while: nobody's sign-in ends by that", async () => {
+      await using server = await start((origin) => ({ registration_endpoint: `${origin}/register` }));
+      server.known.tokens = { refresh_token: "r", expires_in: 1 };
+      const database = await open();
+      const named = { clientId: "bridge", clientSecret: "right" };
+      const bridge = signInProcess(database, signInServer(`${server.origin}/mcp`, server.origin, named));
+      const state = new URL(await bridge.people.link(ALICE, "$1")).searchParams.get("state") ?? "";
+      await bridge.people.finish(ALICE, `?${new URLSearchParams({ code: "c", state }).toString()}`, "$m");
+      server.known.clients = false;
+      const wrong = signInProcess(
+        database,
+        signInServer(`${server.origin}/mcp`, server.origin, { ...named, clientSecret: "mistyped" }),
+      );
+      await assert.rejects(wrong.call(ALICE.userId, "x"), isFailure("unknown_bridge"));
+      assert.deepEqual(await wrong.toolsOf(ALICE.userId), ["unknown_bridge"]);
+      // Without any name, people can sign in by another one.
+      const nameless = signInProcess(database, signInServer(`${server.origin}/mcp`, server.origin));
+      await assert.rejects(nameless.call(ALICE.userId, "x"), isFailure("sign_in"));
+      server.known.clients = true;
+      const asked = server.asked.length;
+      // It gets its token, and the tool server is none.
+      await assert.rejects(bridge.call(ALICE.userId, "x"), isFailure("refused"));
+      assert.equal(server.asked[asked]?.body.get("refresh_token"), "r");
+    });
+
+    it("is the one by which a person has signed in, whatever is configured since", async () => {
+      await using server = await start((origin) => ({ registration_endpoint: `${origin}/register` }));
+      server.known.tokens = { refresh_token: "r", expires_in: 1 };
+      const database = await open();
+      const bridge = signInProcess(database, signInServer(`${server.origin}/mcp`, server.origin));
+      const state = new URL(await bridge.people.link(ALICE, "$1")).searchParams.get("state") ?? "";
+      await bridge.people.finish(ALICE, `?${new URLSearchParams({ code: "c", state }).toString()}`, "$m");
+      const named = signInServer(`${server.origin}/mcp`, server.origin, { clientId: "bridge" });
+      await assert.rejects(signInProcess(database, named).call(ALICE.userId, "x"), isFailure("refused"));
+      assert.equal(server.asked.at(-1)?.body.get("client_id"), "c1");
     });
 
     it("is registered again when the server has forgotten it", async () => {
