@@ -4,7 +4,7 @@ import type { ToolServerConfig } from "../../config/config.ts";
 import type { Database } from "../../database/database.ts";
 import type { Logger } from "../../observability/log.ts";
 import { answerInAddress, type ReturnedAnswer } from "./authorization-answer.ts";
-import { hasSignIn, isStillNamed, type AuthorizationServer, type SignInServer } from "./authorization-server.ts";
+import { hasSignIn, isStillFor, type AuthorizationServer, type SignInServer } from "./authorization-server.ts";
 import { withAuthorization, type Authorization, type OAuthClient, type Tokens } from "./authorization.ts";
 import { isCode } from "./confirmation-code.ts";
 import { newState, type Attempt, type SignInAttempts } from "./sign-in-attempts.ts";
@@ -12,7 +12,7 @@ import { SignInFailure } from "./sign-in-failure.ts";
 import { revokeDropped, type DroppedTokens } from "./dropped-tokens.ts";
 import type { PersonAt } from "./person-at.ts";
 import { clientOf, type ToolClients } from "./tool-clients.ts";
-import type { ToolSignIns } from "./tool-sign-ins.ts";
+import type { SignedIn, ToolSignIns } from "./tool-sign-ins.ts";
 
 /** The time for which an authorisation server's metadata count, in ms. */
 const METADATA_MS = 300_000;
@@ -71,14 +71,16 @@ export class PersonSignIns {
     return this.#options.wayBack().isPage;
   }
 
-  /** The servers to which a person has signed in. */
-  serversOf(userId: string): Promise<ReadonlySet<string>> {
-    return this.#options.signIns.serversOf(userId);
+  /** The servers to which a person has signed in, as they are configured now. */
+  async serversOf(userId: string): Promise<ReadonlySet<string>> {
+    const all = await this.#options.signIns.of(userId);
+    return new Set(all.filter((one) => this.#counts(one)).map(({ server }) => server));
   }
 
   /** Whether a person has a link that she has not used yet, from another question or command. */
-  hasLink(who: PersonAt, madeBy: string): Promise<boolean> {
-    return this.#options.attempts.hasLink(who, madeBy);
+  async hasLink(who: PersonAt, madeBy: string): Promise<boolean> {
+    const asked = await this.#options.attempts.asked(who);
+    return asked !== undefined && asked.madeBy !== madeBy && this.#counts(asked);
   }
 
   /**
@@ -88,8 +90,8 @@ export class PersonSignIns {
    */
   async link(who: PersonAt, madeBy: string): Promise<string> {
     const { attempts, wayBack } = this.#options;
-    const before = await attempts.linkFor(who, madeBy);
-    if (before !== undefined) return before;
+    const before = await attempts.asked(who);
+    if (before?.madeBy === madeBy && this.#counts(before)) return before.link;
     const config = this.#configOf(who.server);
     const way = wayBack();
     const { redirect } = way;
@@ -190,6 +192,8 @@ export class PersonSignIns {
   async #signIn(attempt: Attempt, tokens: Tokens, by: string): Promise<void> {
     const { database, attempts, signIns, log } = this.#options;
     const { server, userId, url, from, client } = attempt;
+    // The admin has changed the configuration since: the tokens are for what it named before.
+    if (!this.#counts(attempt)) await attempts.end(attempt);
     const replaced = await database.transaction(async (tx) => {
       if (!(await attempts.complete(tx, attempt))) return undefined;
       const { issuer, tokenEndpoint, revocationEndpoint, authMethods, resource } = from;
@@ -224,7 +228,7 @@ export class PersonSignIns {
       const config = this.#configOf(attempt.server);
       const client = clientOf(config, attempt.client);
       // A secret for the present authorisation server is not for a former one.
-      if (!isStillNamed(attempt.from, config)) throw new SignInFailure("unknown", "its issuer is another one since");
+      if (!isStillFor(attempt, config)) throw new SignInFailure("unknown", "its url or issuer is another one since");
       if (client === undefined) throw new SignInFailure("needs_client", "the bridge's name there is gone");
       return await withAuthorization(config, (authorization) =>
         authorization.exchange(attempt.from, client, answer, attempt),
@@ -282,6 +286,12 @@ export class PersonSignIns {
     const config = this.server(name);
     if (config === undefined) throw new SignInFailure("unfit", "nobody signs in to it any more");
     return config;
+  }
+
+  /** Whether something that was begun or given counts for a server as it is configured now. */
+  #counts(one: Pick<SignedIn, "server" | "url" | "from">): boolean {
+    const config = this.server(one.server);
+    return config !== undefined && isStillFor(one, config);
   }
 
   #revoke(dropped: readonly DroppedTokens[]): void {

@@ -50,24 +50,15 @@ export class SignInAttempts {
     this.#seals = seals;
   }
 
-  /** The link that was made for a question or command, where it still counts. */
-  async linkFor(who: PersonAt, madeBy: string): Promise<string | undefined> {
-    const { rows } = await this.#database.query<AttemptRow>(
-      `select ${COLUMNS} from sign_in_attempts where server = $1 and user_id = $2 and made_by = $3
-         and stage = 'asked' and expires_at > now()`,
-      [who.server, who.userId, madeBy],
+  /** A person's sign-in whose link waits for her, with the question or command for which it was made. */
+  async asked({ server, userId }: PersonAt): Promise<(Attempt & { readonly madeBy: string }) | undefined> {
+    const { rows } = await this.#database.query<AttemptRow & { readonly made_by: string }>(
+      `select ${COLUMNS}, made_by from sign_in_attempts
+       where server = $1 and user_id = $2 and stage = 'asked' and expires_at > now()`,
+      [server, userId],
     );
-    return (await this.#opened(rows))?.link;
-  }
-
-  /** Whether a person has a link that still counts and was made for another question or command. */
-  async hasLink({ server, userId }: PersonAt, madeBy: string): Promise<boolean> {
-    const { rows } = await this.#database.query(
-      `select from sign_in_attempts
-       where server = $1 and user_id = $2 and stage = 'asked' and expires_at > now() and made_by <> $3`,
-      [server, userId, madeBy],
-    );
-    return rows.length > 0;
+    const [attempt, madeBy] = [await this.#opened(rows), rows[0]?.made_by];
+    return attempt === undefined || madeBy === undefined ? undefined : { ...attempt, madeBy };
   }
 
   /**

@@ -70,13 +70,12 @@ export class ToolSignIns {
     return signedIn;
   }
 
-  /** The servers to which a person has signed in. */
-  async serversOf(userId: string): Promise<ReadonlySet<string>> {
-    const { rows } = await this.#database.query<{ server: string }>(
-      "select server from tool_sign_ins where user_id = $1",
-      [userId],
-    );
-    return new Set(rows.map(({ server }) => server));
+  /** All sign-ins of a person. */
+  async of(userId: string): Promise<readonly SignedIn[]> {
+    const { rows } = await this.#database.query<SignInRow>(`select ${COLUMNS} from tool_sign_ins where user_id = $1`, [
+      userId,
+    ]);
+    return openSignIns(this.#seals, rows);
   }
 
   /** Signs a person in, in the place of an earlier time, whose row is returned. */

@@ -403,8 +403,15 @@ forEachDatabase((_kind, open) => {
 
     it("sign in again when the admin names another authorisation server", async () => {
       await signIn(ALICE, "alice");
-      const moved = signInProcess(database, signInServer(tools.url, "https://login.example.org"));
+      const moved = signInProcess(database, signInServer(tools.url, "http://127.0.0.1:1"));
       assert.deepEqual(await moved.toolsOf(ALICE), ["sign_in"]);
+      // They are told so, and get a link for this one.
+      assert.deepEqual(await here.people.serversOf(ALICE), new Set(["tickets"]));
+      assert.deepEqual(await moved.people.serversOf(ALICE), new Set());
+      await here.people.link(at(ALICE), "$question");
+      assert.equal(await here.people.hasLink(at(ALICE), "$other"), true);
+      assert.equal(await moved.people.hasLink(at(ALICE), "$other"), false);
+      await failsAs("away", moved.people.link(at(ALICE), "$question"));
     });
 
     it("sign in again when the admin names another address: nobody else gets their tokens", async () => {
@@ -414,7 +421,12 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await moved.toolsOf(ALICE), ["sign_in"]);
       await needsSignIn(moved.call(ALICE, "whoami"));
       // Nor where the address changes between the link and its end.
-      await moved.people.finish(at(ALICE), await openAs("alice", await link(ALICE)), "$said");
+      await failsAs("unknown", moved.people.finish(at(ALICE), await openAs("alice", await link(ALICE)), "$said"));
+      const [code, before] = [await arrives("alice", await link(ALICE, there)), tools.revoked.length];
+      await failsAs("unknown", moved.people.confirm(at(ALICE), code, "$said"));
+      await moved.background.idle();
+      assert.equal(tools.revoked.length, before + 1);
+      assert.deepEqual(await moved.people.serversOf(ALICE), new Set());
       assert.deepEqual(await moved.toolsOf(ALICE), ["sign_in"]);
       assert.equal(elsewhere.requests, 0);
       assert.equal(await here.call(ALICE, "whoami"), "you are alice");
