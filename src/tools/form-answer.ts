@@ -1,4 +1,5 @@
 import type { FieldValue, FormField } from "../turns/call-input.ts";
+import { foldedName } from "./field-names.ts";
 import { valueIn } from "./field-value.ts";
 
 /** A form as somebody filled it in, or the first fault. */
@@ -79,12 +80,13 @@ function readLine(fields: readonly FormField[], line: string): [FormField, strin
   return said.map(([field, words]) => [field, words.join(" ")]);
 }
 
-/** The field of a name, perhaps within backticks, in capital or small letters where that is clear. */
+/** The field of a name, perhaps within backticks, in any way of writing it where that is clear. */
 function fieldCalled(fields: readonly FormField[], written: string): FormField | undefined {
   const name = written.trim().replace(/^[`*]{1,2}([^`*]*)[`*]{1,2}$/, "$1");
   const same = fields.find((field) => field.name === name);
   if (same !== undefined || name === "") return same;
-  const alike = fields.filter((field) => field.name.toLowerCase() === name.toLowerCase());
+  const folded = foldedName(name);
+  const alike = fields.filter((field) => foldedName(field.name) === folded);
   return alike.length === 1 ? alike[0] : undefined;
 }
 

@@ -1,6 +1,7 @@
 import { isObject, objectOf } from "../matrix/json.ts";
 import type { FieldChoice, FieldKind, FieldValue, FormField } from "../turns/call-input.ts";
 import { cut } from "../text/cut.ts";
+import { fieldNames } from "./field-names.ts";
 import { isFitValue } from "./field-value.ts";
 
 /** The most fields of a form. Nobody fills in more in a chat. */
@@ -14,9 +15,6 @@ const LONGEST_KEY = 256;
 const LONGEST_ABOUT = 300;
 const LONGEST_CHOICE = 100;
 const LONGEST_FALLBACK = 500;
-
-/** A name that people can write before a colon or an equals sign. */
-const PLAIN_NAME = /^[\p{L}\p{N}_.$-]{1,40}$/u;
 
 /** Keywords by which a schema says more than what is shown of it. */
 const FURTHER = ["$ref", "$dynamicRef", "allOf", "not", "if"] as const;
@@ -41,20 +39,14 @@ export function readForm(schema: unknown): readonly FormField[] | undefined {
   if (entries.length > MOST_FIELDS || required.length > MOST_FIELDS) return undefined;
   if (!required.every((key) => typeof key === "string" && Object.hasOwn(properties, key))) return undefined;
   const fields: FormField[] = [];
-  const taken = new Set(entries.map(([key]) => key.toLowerCase()));
+  const names = fieldNames(entries.map(([key]) => key));
   for (const [at, [key, told]] of entries.entries()) {
-    const name = PLAIN_NAME.test(key) ? key : freeName(at + 1, taken);
+    const name = names[at] ?? key;
     const field = key.length <= LONGEST_KEY && isObject(told) ? readField(told) : undefined;
     if (field === undefined) return undefined;
     fields.push({ key, name, isRequired: required.includes(key), ...field });
   }
   return fields;
-}
-
-/** A name for a field whose own can't be written in an answer. */
-function freeName(number: number, taken: ReadonlySet<string>): string {
-  const name = `field${number}`;
-  return taken.has(name) ? `${name}_${number}` : name;
 }
 
 type ReadField = Omit<FormField, "key" | "name" | "isRequired">;

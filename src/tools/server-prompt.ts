@@ -1,6 +1,7 @@
 import { objectOf } from "../matrix/json.ts";
 import { cleanText } from "../text/clean-text.ts";
 import { cut } from "../text/cut.ts";
+import { foldedName } from "./field-names.ts";
 import { ToolFailure } from "./tool-failure.ts";
 import { readResult } from "./tool-result.ts";
 
@@ -34,7 +35,7 @@ const LONGEST_DESCRIPTION = 300;
 
 /** Names that people can write in a command. */
 const NAME = /^[A-Za-z0-9_.:/-]{1,128}$/;
-const ARGUMENT = /^[\p{L}\p{N}_.-]{1,40}$/u;
+const ARGUMENT = /^(?!.*\p{Default_Ignorable_Code_Point})[\p{L}\p{N}_.-]{1,40}$/u;
 
 /** Stands where the words of a prompt were cut. */
 const CUT = "\n[… the rest was left out]";
@@ -47,7 +48,7 @@ export function readPrompts(list: readonly unknown[]): readonly KnownPrompt[] {
     if (typeof name !== "string" || !NAME.test(name) || prompts.has(name)) continue;
     if (!Array.isArray(given) || given.length > MOST_ARGUMENTS) continue;
     const taken = given.map(readArgument).filter((one) => one !== undefined);
-    const areDifferent = new Set(taken.map((one) => one.name.toLowerCase())).size === given.length;
+    const areDifferent = new Set(taken.map((one) => foldedName(one.name))).size === given.length;
     if (areDifferent) prompts.set(name, { name, description: about(description ?? title), arguments: taken });
   }
   return [...prompts.values()];

@@ -37,6 +37,7 @@ import { readInputRequest } from "../../src/tools/input-request.ts";
 import { ToolFailure } from "../../src/tools/tool-failure.ts";
 import type { FieldKind, InputForm } from "../../src/turns/call-input.ts";
 import { readSignIn } from "../../src/commands/tool-sign-in.ts";
+import { fieldNames, foldedName } from "../../src/tools/field-names.ts";
 import { answerInAddress, answerInQuery } from "../../src/tools/sign-in/authorization-answer.ts";
 import {
   authorizationServerOf,
@@ -829,6 +830,10 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "tools/tool-definition.ts": {
     readTools: (text) =>
       readTools([{ name: "a", description: text, inputSchema: { type: "object", title: text } }, { name: text }]),
+  },
+  "tools/field-names.ts": {
+    fieldNames: (text) => fieldNames([text, `${text}x`, text.slice(1)]),
+    foldedName: (text) => foldedName(text),
   },
   "tools/sign-in/authorization-answer.ts": {
     answerInAddress: (text) => answerInAddress(`http://hs/?${text}&state=${text}&code=${text}`),
