@@ -82,10 +82,15 @@ export class Recovery {
   }
 
   /** Starts the search for events that no transaction brought. */
-  search(reason: SearchReason): void {
+  search(reason: "own start" | "homeserver returned"): void {
     this.#foundation.background.run("the search for missed events", () =>
       reason === "own start" ? this.#findMissed(reason) : this.#searchAfterReturn(),
     );
+  }
+
+  /** Searches for what the homeserver strands when it has held transactions back; resolves with the number of events. */
+  async findStranded(): Promise<number> {
+    return this.#isSole ? this.#findMissed("transactions held back") : 0;
   }
 
   /** Starts looking for deletions, for as long as the bridge runs, where the homeserver sends none. */
@@ -129,14 +134,18 @@ export class Recovery {
     background.run("ping", () => this.#reach.untilReached());
   }
 
-  async #findMissed(reason: SearchReason): Promise<void> {
+  async #findMissed(reason: SearchReason): Promise<number> {
     const { processes, stopping } = this.#foundation;
     const own = inRandomOrder(this.#ghosts.userIds().filter((userId) => processes.prefers(userId)));
     // Hardly anything can be lost of a user that was just made.
     const isNew = (userId: string): boolean => this.#ghosts.madeHere(userId);
     const ghosts = [...own.filter((userId) => !isNew(userId)), ...own.filter(isNew)];
-    const parts = { events: this.#missedEvents, memberships: this.#missedMemberships, pause };
+    // Only the process that was sent a transaction knows that it was held back.
+    const ofOthers = reason === "transactions held back";
+    const events = { find: (signal: AbortSignal) => this.#missedEvents.find(signal, { ofOthers }) };
+    const parts = { events, memberships: this.#missedMemberships, pause };
     // The ghosts of a process that ended in a slow search would be asked about by no other one.
-    await searchForMissed(processes.alone ? reason : "homeserver returned", ghosts, parts, stopping);
+    const isSlow = reason === "own start" && !processes.alone;
+    return searchForMissed(isSlow ? "homeserver returned" : reason, ghosts, parts, stopping);
   }
 }

@@ -20,6 +20,7 @@ import { takeOrders } from "./control.ts";
 import { makeConversation } from "./conversation.ts";
 import { layFoundation, type Foundation, type Given } from "./foundation.ts";
 import { loadGhosts, makeGhosts } from "./ghosts.ts";
+import { HeldBack } from "./held-back.ts";
 import { startMonitoring, type Monitoring } from "./monitoring.ts";
 import { Online, type OnlineParts } from "./online.ts";
 import { Presence } from "./presence.ts";
@@ -114,7 +115,8 @@ async function startParts(given: Given, monitoring: Monitoring): Promise<Started
     signal: foundation.stopping,
   });
   const recovery = new Recovery(foundation, stores, ghosts, reach, deliver);
-  const appService = makeAppService(foundation, stores, ghosts, pings, deliver);
+  const heldBack = new HeldBack(foundation, { reach, deliver, find: () => recovery.findStranded() });
+  const appService = makeAppService(foundation, stores, ghosts, pings, (sent) => heldBack.receive(sent));
   const clock = makeReminderClock(foundation, stores, forAnswers, () => {
     runner.kick();
     ghosts.beat();

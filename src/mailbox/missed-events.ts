@@ -53,13 +53,14 @@ export class MissedEvents {
    * had brought. Throws DatabaseError.
    *
    * @param areExpected whether this homeserver is known to send some events never.
+   * @param ofOthers whether other processes do not search now, so that this one also searches the rooms of their ghosts.
    */
-  async find(signal: AbortSignal, { areExpected = false } = {}): Promise<number> {
+  async find(signal: AbortSignal, { areExpected = false, ofOthers = false } = {}): Promise<number> {
     const { database, isOurs, log } = this.#options;
     const { rows } = await database.query<GhostInRoom>(
       "select room_id, min(ghost) as ghost from memberships where membership = 'join' group by room_id order by room_id",
     );
-    const waiting = rows.filter(({ ghost }) => isOurs(ghost));
+    const waiting = rows.filter(({ ghost }) => ofOthers || isOurs(ghost));
     let found = 0;
     const worker = async (): Promise<void> => {
       for (let one = waiting.shift(); one !== undefined && !signal.aborted; one = waiting.shift()) {

@@ -13,7 +13,13 @@ export type SearchReason =
   /** It was away, and has probably lost what it held in memory. */
   | "homeserver returned"
   /** We were away, and know nothing of it. */
-  | "own start";
+  | "own start"
+  /**
+   * It held transactions back, because we refused one or could not be reached. Synapse strands a transaction that it makes in
+   * the moment in which it has sent all of those: that one is sent only after the next failure (`_Recoverer.retry` in its
+   * appservice/scheduler.py).
+   */
+  | "transactions held back";
 
 /** The parts of a search. */
 export interface SearchParts {
@@ -25,7 +31,7 @@ export interface SearchParts {
 
 /**
  * Searches for what no transaction brought: twice, because the homeserver may lose more while it sends its held-back
- * transactions.
+ * transactions; where it had only to send these, once, after that. Resolves with the number of events found.
  *
  * The rooms are always searched. A ghost's invites and unknown rooms take two calls for each ghost, whether it was in any
  * room or not. So at our own start a few ghosts are asked about at once and the others slowly: after most starts nothing
@@ -39,15 +45,17 @@ export async function searchForMissed(
   ghosts: readonly string[],
   { events, memberships, pause }: SearchParts,
   signal: AbortSignal,
-): Promise<void> {
-  const few = reason === "own start" ? FEW : ghosts.length;
+): Promise<number> {
+  const few = reason === "homeserver returned" ? ghosts.length : FEW;
+  let all = 0;
   let asked: readonly string[] = ghosts.slice(0, few);
   let waiting: readonly string[] = ghosts.slice(few);
-  for (const waitMs of [0, AGAIN_AFTER_MS]) {
+  for (const waitMs of reason === "transactions held back" ? [AGAIN_AFTER_MS] : [0, AGAIN_AFTER_MS]) {
     if (waitMs > 0) await pause(waitMs, signal);
     const found = (await memberships.find(asked, signal)) + (await events.find(signal));
+    all += found;
     if (found === 0 || waiting.length === 0) continue;
-    await memberships.find(waiting, signal);
+    all += await memberships.find(waiting, signal);
     asked = ghosts;
     waiting = [];
   }
@@ -55,8 +63,10 @@ export async function searchForMissed(
     await pause(PAUSE_MS, signal);
     const found = await memberships.find(waiting.slice(0, 1), signal);
     waiting = waiting.slice(1);
+    all += found;
     if (found === 0) continue;
-    await memberships.find(waiting, signal);
+    all += await memberships.find(waiting, signal);
     waiting = [];
   }
+  return all;
 }

@@ -1454,6 +1454,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "ghost/device/unread.ts hasUnread",
     "ghost/user-query.ts",
     "mailbox/search.ts searchForMissed",
+    "mailbox/paced-search.ts",
+    "homeserver/held-back.ts",
     "ghost/people-of-ghost.ts",
     "ghost/public-keys.ts",
     "ghost/device/operator-verifications.ts",

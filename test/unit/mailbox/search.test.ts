@@ -59,6 +59,14 @@ describe("the search for what no transaction brought", () => {
     ]);
   });
 
+  it("asks about a few ghosts once when transactions were held back, after the homeserver has sent these", async () => {
+    assert.deepEqual(await search({ ghosts: 11, reason: "transactions held back" }), [
+      [],
+      [15_000, ...numbered(0, 10), "rooms"],
+      [1_000, "@10"],
+    ]);
+  });
+
   it("begins with as many calls for a thousand ghosts as for ten, and asks about each of the others later", async () => {
     const [first, second, ...later] = await search({ ghosts: 1_000, reason: "own start" });
     assert.deepEqual(
