@@ -23,6 +23,7 @@ import {
 import type { Turn } from "../turns/turn.ts";
 import { MOST_CALL_FILES } from "../turns/call-file.ts";
 import { WantsInput } from "../tools/input-request.ts";
+import { NeedsRights } from "../tools/sign-in/scope-challenge.ts";
 import { ToolFailure } from "../tools/tool-failure.ts";
 import type { ToolResult } from "../tools/tool-result.ts";
 import type { AnswerSoFar } from "./answer-so-far.ts";
@@ -37,6 +38,7 @@ import {
   LAPSED,
   NO_MORE_TODAY,
   NOT_OFFERED,
+  rightsFirst,
   signInFirst,
   TOO_LONG_TO_SHOW,
 } from "./tool-words.ts";
@@ -170,7 +172,7 @@ export class ToolOffers {
       await this.#servers.reach(server, signal, behalfOf(userOf(turn)));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      return { may: "refuse", answer: await this.#failed(ids, error, { turn, server }) };
+      return { may: "refuse", answer: await this.#failed(ids, error, { turn, server, steps }) };
     }
     if ((await this.#allowances.takeToolCall(usersOf(turn))) !== undefined)
       return { may: "refuse", answer: NO_MORE_TODAY };
@@ -207,7 +209,7 @@ export class ToolOffers {
             this.#log.info({ ...ids, forms: error.request.forms.length }, "a tool asks the person something");
             return { input: inputOf(error, call, tool) };
           }
-          const answer = await this.#failed(ids, error, { turn, server });
+          const answer = await this.#failed(ids, error, { turn, server, steps });
           return isEndUnknown(error, call) ? { isLost: true } : { answer };
         }
       },
@@ -217,9 +219,13 @@ export class ToolOffers {
   async #failed(
     ids: object,
     error: unknown,
-    { turn, server }: { readonly turn: Turn; readonly server: string },
+    { turn, server, steps }: Pick<ToolAsker, "turn" | "steps"> & { readonly server: string },
   ): Promise<CallResult> {
     const result = failedCall(error);
+    if (error instanceof NeedsRights) {
+      const isAgain = steps.some((step) => step.askedOf === "tool" && "answer" in step && step.answer.wantsRights);
+      return rightsFirst(server, isAgain ? "before" : await this.#askToSignIn(turn, server, error.scopes));
+    }
     if (error instanceof ToolFailure && error.code === "sign_in")
       return signInFirst(server, await this.#askToSignIn(turn, server));
     this.#log.warn({ ...ids, error }, "a tool could not be called");

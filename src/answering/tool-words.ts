@@ -57,6 +57,21 @@ export function signInFirst(server: string, asked: AskedToSignIn): CallResult {
   return { text: `Not done: the person who asks has to sign in to ${server} first. ${next}`, isError: true };
 }
 
+/** The result of a call for which the person has to agree to further rights. */
+export function rightsFirst(server: string, asked: AskedToSignIn | "before"): CallResult {
+  const next = {
+    sent: "They have been sent a link for that, in their direct chat with you. Tell them so, and that they can write their question again afterwards.",
+    no_chat: "They can ask you again in an encrypted direct chat: there they are sent a link for that. Tell them so.",
+    failed: "That is not possible now. Tell them so.",
+    before: "They were asked for rights once already for this question, and not again. Tell them so.",
+  }[asked];
+  return {
+    text: `Not done: ${server} wants further rights of the person who asks, to which they have to agree. ${next}`,
+    isError: true,
+    wantsRights: true,
+  };
+}
+
 const FAILURES: Readonly<Record<ToolFailureCode, string>> = {
   unreachable: "Not done: the tool's server can't be reached.",
   ended: "The tool's server ended in the middle. Whether this was done is not known; do not do it again.",
@@ -66,6 +81,7 @@ const FAILURES: Readonly<Record<ToolFailureCode, string>> = {
   refused: "Not done: the tool's server refused the call.",
   wants_input: "Not done: the tool asks for something that nobody can give it here. Say so in your answer.",
   sign_in: "Not done: the person who asks has to sign in to the tool's server first.",
+  needs_rights: "Not done: the tool's server wants further rights of the person who asks.",
   unknown_bridge:
     "Not done: the server at which people sign in does not know this bridge any more. The person can do nothing about that: tell them to ask its administrator.",
   cancelled: "Not done: it was cancelled.",

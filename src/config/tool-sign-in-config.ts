@@ -9,6 +9,8 @@ export interface ToolSignInConfig {
   readonly clientSecret?: string;
   /** The rights that are asked for; none: those that the server names. */
   readonly scopes: readonly string[];
+  /** The rights that the server may want later, beside `scopes`; without `scopes`, it may want any. */
+  readonly moreScopes: readonly string[];
 }
 
 /** `sign_in` of a server after the schema's check, with defaults. */
@@ -17,11 +19,12 @@ export interface RawToolSignIn {
   origins: string[];
   client_id?: string;
   scopes: string[];
+  more_scopes: string[];
 }
 
 /** The settings for signing in. The issuer is the server's own origin where none is named. */
 export function signInOf(
-  { issuer, origins, client_id: clientId, scopes }: RawToolSignIn,
+  { issuer, origins, client_id: clientId, scopes, more_scopes: moreScopes }: RawToolSignIn,
   url: string,
   clientSecret: string | undefined,
 ): ToolSignInConfig {
@@ -31,5 +34,6 @@ export function signInOf(
     ...(clientId === undefined ? {} : { clientId }),
     ...(clientSecret === undefined ? {} : { clientSecret }),
     scopes,
+    moreScopes,
   };
 }

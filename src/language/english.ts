@@ -436,6 +436,9 @@ export const english = {
               ? `At the end, a page shows a code. Write me here: \`!tools sign-in ${server} CODE\``
               : `At the end, your browser can't open an address with \`127.0.0.1\`. Copy it, and write me here: \`!tools sign-in ${server} ADDRESS\``,
           ].join("\n\n"),
+        /** Before the link, where the person has signed in already. */
+        wantsMore: (server: string, scopes: readonly string[]) =>
+          `\`${server}\` wants further rights of yours for what you asked: ${scopes.map((scope) => `\`${scope}\``).join(", ")}. If you don't want to give them, do nothing: everything stays as it is.`,
         onlyPrivately: (server: string) =>
           `Signing in is between the two of us. Please write \`!tools sign-in ${server}\` to me in an encrypted direct chat.`,
         done: (server: string) =>

@@ -448,6 +448,8 @@ export const german: Words = {
               ? `Am Ende zeigt eine Seite einen Code. Schreibe mir hier: \`!tools sign-in ${server} CODE\``
               : `Am Ende kann dein Browser eine Adresse mit \`127.0.0.1\` nicht öffnen. Kopiere sie und schreibe mir hier: \`!tools sign-in ${server} ADRESSE\``,
           ].join("\n\n"),
+        wantsMore: (server, scopes) =>
+          `\`${server}\` will für deine Frage weitere Rechte von dir: ${scopes.map((scope) => `\`${scope}\``).join(", ")}. Wenn du sie nicht geben willst, tu nichts: Alles bleibt, wie es ist.`,
         onlyPrivately: (server) =>
           `Das Anmelden bleibt zwischen uns beiden. Schreibe mir bitte \`!tools sign-in ${server}\` in einem verschlüsselten Direktchat.`,
         done: (server) =>

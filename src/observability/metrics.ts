@@ -126,7 +126,7 @@ export const METRICS = {
     {
       server: "the tool server's name in config.yaml",
       outcome:
-        "`done`; `error`: in the tool's own words; or the failure: `unreachable`, `ended`, `timeout`, `malformed`, `too_much`, `refused`, `wants_input`, `sign_in`, `unknown_bridge`: the client's name or secret is wrong, `cancelled`",
+        "`done`; `error`: in the tool's own words; or the failure: `unreachable`, `ended`, `timeout`, `malformed`, `too_much`, `refused`, `wants_input`, `sign_in`, `needs_rights`: the person has to agree to further ones, `unknown_bridge`: the client's name or secret is wrong, `cancelled`",
     },
     CALLS,
   ),

@@ -15,6 +15,8 @@ export type ToolFailureCode =
   | "wants_input"
   /** The person for whom it is called has to sign in to it, or to sign in again. */
   | "sign_in"
+  /** The person has to agree to further rights at it. */
+  | "needs_rights"
   /** Its authorisation server does not know the bridge by the configured name and secret: the admin has to correct them. */
   | "unknown_bridge"
   /** Nobody waits for the result any more. */

@@ -109,6 +109,8 @@ export interface CallResult {
   readonly isError: boolean;
   /** It was refused by a limit of calls: of the turn, or of the day. */
   readonly limit?: "turn" | "day";
+  /** It was not made, because its server wants further rights of the person. She is asked for these once in a turn. */
+  readonly wantsRights?: true;
   /** Its pictures and files that are sent with the answer; their contents are rows of `call_files`. */
   readonly files?: readonly CallFile[];
   /** The number of further ones, which are not sent, because there are too many. */

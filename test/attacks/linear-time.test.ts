@@ -45,6 +45,7 @@ import {
   isStillNamed,
   unnamed,
 } from "../../src/tools/sign-in/authorization-server.ts";
+import { scopesIn, wantedScopes } from "../../src/tools/sign-in/scope-challenge.ts";
 import { codeOf, isCode } from "../../src/tools/sign-in/confirmation-code.ts";
 import { signInServer } from "../support/signed-in-people.ts";
 import { describeMisspelt, readCommand } from "../../src/commands/read-command.ts";
@@ -857,6 +858,10 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     isStillNamed: (text) => isStillNamed({ issuer: text, tokenEndpoint: text }, SIGN_IN_SERVER),
     isStillFor: (text) => isStillFor({ url: text, from: { issuer: text, tokenEndpoint: text } }, SIGN_IN_SERVER),
   },
+  "tools/sign-in/scope-challenge.ts": {
+    wantedScopes: (text) => [wantedScopes(text), wantedScopes(`Bearer error="insufficient_scope", scope="${text}`)],
+    scopesIn: (text) => scopesIn(text),
+  },
   "tools/sign-in/confirmation-code.ts": { isCode: (text) => isCode(text), codeOf: (text) => codeOf(text) },
   "commands/tool-sign-in.ts": { readSignIn: (text) => readSignIn(`sign-in ${text}`) },
   "tools/tool-names.ts": { namesFor: (text) => [...namesFor([{ server: text, tool: text }])] },
@@ -1361,6 +1366,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "tools/sign-in/oauth-fetch.ts",
     "tools/sign-in/person-sign-ins.ts",
     "tools/sign-in/personal-tool-server.ts",
+    "tools/sign-in/scope-challenge.ts NeedsRights",
     "tools/sign-in/sealed-alone.ts",
     "tools/sign-in/sign-in-attempts.ts",
     "tools/sign-in/tool-clients.ts",

@@ -24,6 +24,8 @@ describe("a tool server to which each person signs in", () => {
   let agent: string;
   /** The room of both. */
   let shared: string;
+  /** The direct chat that the agent has made with Alice. */
+  let chat: string;
 
   before(async () => {
     tools = await startToolsWithSignIn();
@@ -91,7 +93,7 @@ describe("a tool server to which each person signs in", () => {
     assert.match(said, /has to sign in to tickets first\. They have been sent a link/);
     assert.doesNotMatch(said, /http/);
     assert.deepEqual(tools.calls, []);
-    const chat = await invitedChat(alice);
+    chat = await invitedChat(alice);
     const link = linkIn(await alice.waitMessage({ roomId: chat, sender: agent }));
     const address = await openAs("alice", link);
     const done = await answerTo(alice, chat, `!tools sign-in tickets ${address}`);
@@ -150,6 +152,30 @@ describe("a tool server to which each person signs in", () => {
     await carol.join(shared);
     assert.match(await calls(carol, "close"), /there is no tool of that name/);
     assert.deepEqual(offered(), ["tickets__sign_in"]);
+  });
+
+  it("asks a person once in a question for further rights, which she sees before she agrees", async () => {
+    tools.behaviour.wantsMore = "whoami";
+    const call = { name: "tickets__whoami", arguments: {} };
+    ollama.next({ answer: () => "", calls: [call, call] });
+    ollama.next({ answer: () => "", calls: [call] });
+    const after = alice.messages(chat).at(-1)?.eventId;
+    const question = await alice.sendText({ roomId: shared, body: "Who am I?", mentions: [agent] });
+    const said = await alice.waitMessage({
+      roomId: shared,
+      after: question,
+      where: ({ body }) => body.includes("wants further rights"),
+    });
+    assert.match(said.body, /were asked for rights once already/);
+    const isAsking = ({ body }: Message): boolean =>
+      body.includes("further rights of yours") && body.includes("tickets:close");
+    const asked = await alice.waitMessage({ roomId: chat, ...(after === undefined ? {} : { after }), where: isAsking });
+    assert.match(asked.body, /do nothing/);
+    assert.equal(alice.messages(chat).filter(isAsking).length, 1);
+    const done = await answerTo(alice, chat, `!tools sign-in tickets ${await openAs("alice", linkIn(asked))}`);
+    assert.match(done.body, /^You have signed in/);
+    assert.equal(await calls(alice, "whoami"), "I was told: you are alice");
+    tools.behaviour.wantsMore = undefined;
   });
 
   it("is used for words alone that came encrypted, and for no repetition", async () => {

@@ -13,6 +13,9 @@ export interface Behaviour {
   lifeSeconds: number;
   /** Whether people refuse what the bridge asks for. */
   refuses: boolean;
+  /** The tool, or the method, that needs a further right, if there is one, and whether people get that who are asked for it. */
+  wantsMore: string | undefined;
+  givesMore: boolean;
   /** Whether the revocation endpoint does its work. */
   revokes: boolean;
   /** Called with each request to the token endpoint, before it is answered. */
@@ -43,6 +46,9 @@ export interface ToolsWithSignIn extends AsyncDisposable {
 
 const SCOPE = "tickets";
 
+/** The right that a tool needs where the test says so. */
+const FURTHER = "tickets:close";
+
 /** Starts them on loopback. */
 export async function startToolsWithSignIn(): Promise<ToolsWithSignIn> {
   const [issuerPort, toolPort] = [await freePort(), await freePort()];
@@ -52,6 +58,8 @@ export async function startToolsWithSignIn(): Promise<ToolsWithSignIn> {
     lifeSeconds: 3_600,
     refuses: false,
     revokes: true,
+    wantsMore: undefined,
+    givesMore: true,
     beforeTokens: () => Promise.resolve(),
     beforeTold: () => Promise.resolve(),
   };
@@ -64,15 +72,15 @@ export async function startToolsWithSignIn(): Promise<ToolsWithSignIn> {
   for (const kind of ["authorization_code", "access_token", "refresh_token"])
     provider.on(`${kind}.saved`, (token) => secrets.push((token as { jti: string }).jti));
   provider.on("grant.revoked", (_context, id) => revoked.push(String(id)));
-  const accountOf = async (request: IncomingMessage): Promise<string | undefined> => {
+  const accountOf = async (request: IncomingMessage): Promise<Account | undefined> => {
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
     const found = token === undefined ? undefined : await provider.AccessToken.find(token);
     if (found === undefined || ![found.aud].flat().includes(url) || ended.has(found.accountId)) return undefined;
-    return found.accountId;
+    return { account: found.accountId, scopes: (found.scope ?? "").split(" ") };
   };
   const servers = [
     await listen(issuerPort, authorizing(provider, behaviour)),
-    await listen(toolPort, serving(url, issuer, accountOf, calls)),
+    await listen(toolPort, serving(url, issuer, accountOf, behaviour, calls)),
   ];
   return {
     issuer,
@@ -91,6 +99,12 @@ export async function startToolsWithSignIn(): Promise<ToolsWithSignIn> {
       }
     },
   };
+}
+
+/** Whoever a token is for, with their rights. */
+interface Account {
+  readonly account: string;
+  readonly scopes: readonly string[];
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -113,7 +127,7 @@ function makeProvider(issuer: string, url: string, behaviour: Behaviour, ended: 
       ended.has(id) ? undefined : { accountId: id, claims: () => ({ sub: id }) },
     cookies: { keys: ["a key of the tests"] },
     interactions: { url: (_context: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
-    scopes: ["openid", "offline_access", SCOPE],
+    scopes: ["openid", "offline_access", SCOPE, FURTHER],
     pkce: { required: () => true },
     rotateRefreshToken: true,
     issueRefreshToken: () => true,
@@ -133,7 +147,7 @@ function makeProvider(issuer: string, url: string, behaviour: Behaviour, ended: 
         enabled: true,
         defaultResource: () => url,
         getResourceServerInfo: () => ({
-          scope: SCOPE,
+          scope: `${SCOPE} ${FURTHER}`,
           audience: url,
           accessTokenFormat: "opaque",
           accessTokenTTL: behaviour.lifeSeconds,
@@ -175,9 +189,13 @@ function authorizing(provider: Provider, behaviour: Behaviour): Handler {
     const known = grantId === undefined ? undefined : await provider.Grant.find(grantId);
     const grant =
       known ?? new provider.Grant({ accountId: session?.accountId ?? "", clientId: String(params["client_id"]) });
-    grant.addOIDCScope(`openid offline_access ${SCOPE}`);
-    for (const resource of Object.keys(prompt.details.missingResourceScopes ?? {}))
-      grant.addResourceScope(resource, SCOPE);
+    const scopes = behaviour.givesMore ? `${SCOPE} ${FURTHER}` : SCOPE;
+    grant.addOIDCScope(`openid offline_access ${scopes}`);
+    if (!behaviour.givesMore) grant.rejectOIDCScope(FURTHER);
+    for (const resource of Object.keys(prompt.details.missingResourceScopes ?? {})) {
+      grant.addResourceScope(resource, scopes);
+      if (!behaviour.givesMore) grant.rejectResourceScope(resource, FURTHER);
+    }
     await finish({ consent: { grantId: await grant.save() } });
   };
 }
@@ -197,7 +215,8 @@ function holdBack(response: ServerResponse, { beforeTold }: Behaviour): void {
 function serving(
   url: string,
   issuer: string,
-  accountOf: (request: IncomingMessage) => Promise<string | undefined>,
+  accountOf: (request: IncomingMessage) => Promise<Account | undefined>,
+  behaviour: Behaviour,
   calls: string[],
 ): Handler {
   return async (request, response) => {
@@ -206,13 +225,19 @@ function serving(
       response.end(JSON.stringify({ resource: url, authorization_servers: [issuer], scopes_supported: [SCOPE] }));
       return;
     }
-    const account = await accountOf(request);
+    const { account, scopes } = (await accountOf(request)) ?? { account: undefined, scopes: [] };
     if (request.url !== "/mcp" || account === undefined) {
       response.writeHead(request.url === "/mcp" ? 401 : 404).end();
       return;
     }
     const parts: Uint8Array[] = [];
     for await (const part of request) parts.push(part as Uint8Array);
+    const wants = behaviour.wantsMore !== undefined && !scopes.includes(FURTHER);
+    if (wants && Buffer.concat(parts).includes(`:"${behaviour.wantsMore}"`)) {
+      const challenge = `Bearer error="insufficient_scope", scope="${FURTHER}", error_description="more"`;
+      response.writeHead(403, { "www-authenticate": challenge }).end();
+      return;
+    }
     const headers = new Headers(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
     const body = request.method === "POST" ? { body: Buffer.concat(parts) } : {};
     const asked = new Request(url, { method: request.method ?? "GET", headers, ...body });

@@ -18,7 +18,9 @@ declare module "oidc-provider" {
 
   interface Grant {
     addOIDCScope(scope: string): void;
+    rejectOIDCScope(scope: string): void;
     addResourceScope(resource: string, scope: string): void;
+    rejectResourceScope(resource: string, scope: string): void;
     save(): Promise<string>;
   }
 
@@ -40,7 +42,9 @@ declare module "oidc-provider" {
     readonly AccessToken: {
       find(
         token: string,
-      ): Promise<{ readonly accountId: string; readonly aud: string | readonly string[] } | undefined>;
+      ): Promise<
+        { readonly accountId: string; readonly aud: string | readonly string[]; readonly scope?: string } | undefined
+      >;
     };
     on(event: string, heard: (...of: unknown[]) => void): void;
   }

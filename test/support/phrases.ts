@@ -237,6 +237,7 @@ const PARTS: PartsOf<Omit<Words, "settings">> & Settings = {
           ["tickets", "hs/auth", 15, true],
           ["tickets", "hs/auth", 15, false],
         ],
+        wantsMore: [["tickets", ["files:read", "files:write"]]],
         onlyPrivately: [["tickets"]],
         done: [["tickets"]],
         ended: [["tickets"]],

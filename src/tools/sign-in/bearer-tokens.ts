@@ -8,12 +8,16 @@ import { withAuthorization } from "./authorization.ts";
 import { revokeDropped, type DroppedTokens } from "./dropped-tokens.ts";
 import type { PersonAt } from "./person-at.ts";
 import type { PersonSignIns } from "./person-sign-ins.ts";
+import { NeedsRights, scopesIn } from "./scope-challenge.ts";
 import { SignInFailure } from "./sign-in-failure.ts";
 import { clientOf, type ToolClients } from "./tool-clients.ts";
 import type { SignedIn, ToolSignIns } from "./tool-sign-ins.ts";
 
 /** A token that ends within this time counts as ended, in ms. */
 const ENDS_SOON_MS = 30_000;
+
+/** The most scopes of a sign-in that a server may add to. */
+const MOST_SCOPES = 100;
 
 /** The pause between two looks for another process's new tokens, in ms, and their number. */
 const LOOK_EVERY_MS = 250;
@@ -79,6 +83,26 @@ export class BearerTokens {
       }
     }
     throw new ToolFailure("unreachable", "no new token came in time");
+  }
+
+  /**
+   * The failure of a call for which the tool server wants further scopes of a person. She is not asked for what she was asked
+   * for already, so that a server which always wants more, or an authorisation server that gives less, leads in no circle; nor
+   * for more than the admin has named. Throws DatabaseError.
+   */
+  async lacks(who: PersonAt, id: string, scopes: readonly string[]): Promise<ToolFailure> {
+    const [config, signedIn] = [this.#people.server(who.server), await this.#signIns.find(who)];
+    if (config === undefined || signedIn?.id !== id)
+      return new ToolFailure("sign_in", "the person is not signed in to it");
+    const { scopes: named, moreScopes } = config.signIn;
+    const had = new Set(scopesIn(signedIn.scope));
+    const missing = scopes.filter((scope) => !had.has(scope));
+    if (missing.length === 0)
+      return new ToolFailure("refused", "it wants further scopes, and names none for which the person was not asked");
+    if (named.length > 0 && !missing.every((scope) => named.includes(scope) || moreScopes.includes(scope)))
+      return new ToolFailure("refused", "it wants scopes that sign_in.scopes and more_scopes do not name");
+    if (had.size + missing.length > MOST_SCOPES) return new ToolFailure("refused", "it wants more and more scopes");
+    return new NeedsRights(missing);
   }
 
   async #renew(config: SignInServer, signedIn: SignedIn, by: string): Promise<string> {

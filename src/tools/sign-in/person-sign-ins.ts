@@ -8,6 +8,7 @@ import { hasSignIn, isStillFor, type AuthorizationServer, type SignInServer } fr
 import { withAuthorization, type Authorization, type OAuthClient, type Tokens } from "./authorization.ts";
 import { isCode } from "./confirmation-code.ts";
 import { newState, type Attempt, type SignInAttempts } from "./sign-in-attempts.ts";
+import { scopesIn } from "./scope-challenge.ts";
 import { SignInFailure } from "./sign-in-failure.ts";
 import { revokeDropped, type DroppedTokens } from "./dropped-tokens.ts";
 import type { PersonAt } from "./person-at.ts";
@@ -77,18 +78,20 @@ export class PersonSignIns {
     return new Set(all.filter((one) => this.#counts(one)).map(({ server }) => server));
   }
 
-  /** Whether a person has a link that she has not used yet, from another question or command. */
-  async hasLink(who: PersonAt, madeBy: string): Promise<boolean> {
+  /** Whether a person has a link that she has not used yet, from another question or command, that asks for some scopes too. */
+  async hasLink(who: PersonAt, madeBy: string, more: readonly string[] = []): Promise<boolean> {
     const asked = await this.#options.attempts.asked(who);
-    return asked !== undefined && asked.madeBy !== madeBy && this.#counts(asked);
+    const isOther = asked !== undefined && asked.madeBy !== madeBy && this.#counts(asked);
+    return isOther && more.every((scope) => scopesIn(asked.from.scope).includes(scope));
   }
 
   /**
    * A link by which a person signs in. An earlier one counts no more.
    *
    * @param madeBy the question or command for which it is made: the same again has the same link.
+   * @param more the scopes that are asked for beside those of the person's present sign-in.
    */
-  async link(who: PersonAt, madeBy: string): Promise<string> {
+  async link(who: PersonAt, madeBy: string, more: readonly string[] = []): Promise<string> {
     const { attempts, wayBack } = this.#options;
     const before = await attempts.asked(who);
     if (before?.madeBy === madeBy && this.#counts(before)) return before.link;
@@ -96,8 +99,12 @@ export class PersonSignIns {
     const way = wayBack();
     const { redirect } = way;
     return withAuthorization(config, async (authorization) => {
-      const from = await this.#discovered(who.server, config, authorization);
-      const { client, isOwn } = await this.#clientOf(who.server, config, { from, way, authorization });
+      const found = await this.#discovered(who.server, config, authorization);
+      const from = more.length === 0 ? found : withScopes(found, (await this.#options.signIns.find(who))?.scope, more);
+      const { client, isOwn } = await this.#clientOf(who.server, config, {
+        ...{ from, way, authorization },
+        isFurther: more.length > 0,
+      });
       const state = newState();
       const { link, verifier } = await authorization.ask(from, client, { state, redirect });
       const { url } = config;
@@ -196,7 +203,7 @@ export class PersonSignIns {
     if (!this.#counts(attempt)) await attempts.end(attempt);
     const replaced = await database.transaction(async (tx) => {
       if (!(await attempts.complete(tx, attempt))) return undefined;
-      const { issuer, tokenEndpoint, revocationEndpoint, authMethods, resource } = from;
+      const { issuer, tokenEndpoint, revocationEndpoint, authMethods, resource, scope } = from;
       const kept = {
         issuer,
         tokenEndpoint,
@@ -207,7 +214,11 @@ export class PersonSignIns {
       return signIns.store(
         tx,
         { server, userId },
-        { url, from: kept, tokens, by, ...(client === undefined ? {} : { client }) },
+        {
+          ...{ url, from: kept, tokens, by },
+          ...(client === undefined ? {} : { client }),
+          ...(scope === undefined ? {} : { scope }),
+        },
       );
     });
     if (replaced === undefined) {
@@ -265,13 +276,19 @@ export class PersonSignIns {
       from,
       way: { redirect, document },
       authorization,
-    }: { readonly from: AuthorizationServer; readonly way: WayBack; readonly authorization: Authorization },
+      isFurther,
+    }: {
+      readonly from: AuthorizationServer;
+      readonly way: WayBack;
+      readonly authorization: Authorization;
+      readonly isFurther: boolean;
+    },
   ): Promise<{ readonly client: OAuthClient; readonly isOwn: boolean }> {
     const configured = clientOf(config, undefined);
     if (configured !== undefined) return { client: configured, isOwn: false };
     const { clients } = this.#options;
-    const place = { issuer: from.issuer, redirect };
-    const known = await clients.find(name, place);
+    const place = { issuer: from.issuer, redirect, ...(from.scope === undefined ? {} : { scope: from.scope }) };
+    const known = await clients.find(name, place, isFurther);
     if (known !== undefined) return { client: known, isOwn: true };
     if (from.registrationEndpoint !== undefined) {
       const client = await authorization.register(from, redirect);
@@ -299,6 +316,15 @@ export class PersonSignIns {
     const { background, log } = this.#options;
     background.run("revoking tokens", () => revokeDropped(dropped, { server: (name) => this.server(name), log }));
   }
+}
+
+/** An authorisation server that is asked for further scopes beside its own and former ones. */
+function withScopes(
+  from: AuthorizationServer,
+  former: string | undefined,
+  more: readonly string[],
+): AuthorizationServer {
+  return { ...from, scope: [...new Set([...scopesIn(from.scope), ...scopesIn(former), ...more])].join(" ") };
 }
 
 function unknownAttempt(): SignInFailure {

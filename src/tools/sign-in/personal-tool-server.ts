@@ -7,6 +7,7 @@ import { hostOfServer, ToolServer } from "../tool-server.ts";
 import type { Behalf, CallContext, ServedTool, ToolSource } from "../tool-source.ts";
 import type { SignInServer } from "./authorization-server.ts";
 import type { BearerTokens } from "./bearer-tokens.ts";
+import { NeedsRights } from "./scope-challenge.ts";
 
 /** The most people of a server whose connections and lists of tools are kept. */
 const MOST_PEOPLE = 200;
@@ -15,6 +16,9 @@ const MOST_PEOPLE = 200;
 const STAND_INS = {
   sign_in: (server: string) =>
     `The person has not signed in to ${server}, so its tools are not there yet. Call this if you need them: ` +
+    "the person is then sent a link, and can ask again afterwards.",
+  needs_rights: (server: string) =>
+    `The tools of ${server} need further rights of the person. Call this if you need them: ` +
     "the person is then sent a link, and can ask again afterwards.",
   unknown_bridge: (server: string) =>
     `The tools of ${server} can't be used now. Call this if you need them: it says whom the person has to ask.`,
@@ -26,6 +30,8 @@ type StandIn = keyof typeof STAND_INS;
 interface Personal {
   readonly signIn: string;
   readonly server: ToolServer;
+  /** The reason why it does not even tell its tools, where it wants further rights for that. */
+  lacks?: NeedsRights;
 }
 
 /**
@@ -35,12 +41,17 @@ interface Personal {
 export class PersonalToolServer implements ToolSource {
   readonly name: string;
   readonly config: SignInServer;
-  readonly #tokens: Pick<BearerTokens, "signInOf" | "token">;
+  readonly #tokens: Pick<BearerTokens, "signInOf" | "token" | "lacks">;
   readonly #log: Logger;
   /** By the people's ids, the one that was used longest ago first. */
   readonly #people = new Map<string, Personal>();
 
-  constructor(name: string, config: SignInServer, tokens: Pick<BearerTokens, "signInOf" | "token">, log: Logger) {
+  constructor(
+    name: string,
+    config: SignInServer,
+    tokens: Pick<BearerTokens, "signInOf" | "token" | "lacks">,
+    log: Logger,
+  ) {
     this.name = name;
     this.config = config;
     this.#tokens = tokens;
@@ -49,18 +60,23 @@ export class PersonalToolServer implements ToolSource {
 
   async served(signal: AbortSignal, person: Behalf): Promise<readonly ServedTool[]> {
     if (person === undefined) return [];
-    const server = await this.#of(person);
-    if (server === undefined) return [this.#standIn("sign_in")];
+    const personal = await this.#of(person);
+    if (personal === undefined) return [this.#standIn("sign_in")];
     try {
-      return await server.served(signal);
+      const served = await personal.server.served(signal);
+      delete personal.lacks;
+      return served;
     } catch (error) {
+      if (error instanceof NeedsRights) personal.lacks = error;
       if (error instanceof ToolFailure && isStandIn(error.code)) return [this.#standIn(error.code)];
       throw error;
     }
   }
 
   async reach(signal: AbortSignal, person: Behalf): Promise<void> {
-    await (await this.#signedIn(person)).reach(signal);
+    const { server, lacks } = await this.#signedIn(person);
+    if (lacks !== undefined) throw lacks;
+    await server.reach(signal);
   }
 
   async call(
@@ -69,13 +85,13 @@ export class PersonalToolServer implements ToolSource {
     signal: AbortSignal,
     context: CallContext,
   ): Promise<ToolResult> {
-    const server = await this.#signedIn(context.person);
+    const { server } = await this.#signedIn(context.person);
     return server.call(tool, given, signal, context);
   }
 
   async prompts(signal: AbortSignal, person: Behalf): Promise<readonly KnownPrompt[]> {
-    const server = person === undefined ? undefined : await this.#of(person);
-    return server === undefined ? [] : server.prompts(signal);
+    const personal = person === undefined ? undefined : await this.#of(person);
+    return personal === undefined ? [] : personal.server.prompts(signal);
   }
 
   async prompt(
@@ -84,7 +100,7 @@ export class PersonalToolServer implements ToolSource {
     signal: AbortSignal,
     person: Behalf,
   ): Promise<string> {
-    return (await this.#signedIn(person)).prompt(name, given, signal);
+    return (await this.#signedIn(person)).server.prompt(name, given, signal);
   }
 
   async stop(): Promise<void> {
@@ -93,14 +109,14 @@ export class PersonalToolServer implements ToolSource {
     await Promise.all(all.map(({ server }) => server.stop()));
   }
 
-  async #signedIn(person: Behalf): Promise<ToolServer> {
-    const server = person === undefined ? undefined : await this.#of(person);
-    if (server === undefined) throw new ToolFailure("sign_in", "the person is not signed in to it");
-    return server;
+  async #signedIn(person: Behalf): Promise<Personal> {
+    const personal = person === undefined ? undefined : await this.#of(person);
+    if (personal === undefined) throw new ToolFailure("sign_in", "the person is not signed in to it");
+    return personal;
   }
 
   /** A person's connection, which is another one whenever she has signed in again; undefined where she has not signed in. */
-  async #of(person: string): Promise<ToolServer | undefined> {
+  async #of(person: string): Promise<Personal | undefined> {
     const who = { server: this.name, userId: person };
     const signIn = await this.#tokens.signInOf(who, this.config);
     const known = this.#people.get(person);
@@ -109,17 +125,20 @@ export class PersonalToolServer implements ToolSource {
     if (signIn === undefined) return undefined;
     if (known?.signIn === signIn) {
       this.#people.set(person, known);
-      return known.server;
+      return known;
     }
-    const bearer = { token: (refused?: string) => this.#tokens.token(who, signIn, refused) };
-    const server = new ToolServer(this.name, this.config, this.#log, bearer);
-    this.#people.set(person, { signIn, server });
+    const bearer = {
+      token: (refused?: string) => this.#tokens.token(who, signIn, refused),
+      lacks: (scopes: readonly string[]) => this.#tokens.lacks(who, signIn, scopes),
+    };
+    const personal = { signIn, server: new ToolServer(this.name, this.config, this.#log, bearer) };
+    this.#people.set(person, personal);
     const [oldest] = this.#people;
     if (oldest !== undefined && this.#people.size > MOST_PEOPLE) {
       this.#people.delete(oldest[0]);
       this.#end(oldest[1]);
     }
-    return server;
+    return personal;
   }
 
   #end({ server }: Personal): void {

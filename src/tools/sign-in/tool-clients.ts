@@ -2,12 +2,15 @@ import type { Database } from "../../database/database.ts";
 import { unlessBroken } from "../../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../../sealing/seals.ts";
 import type { SignInServer } from "./authorization-server.ts";
+import { scopesIn } from "./scope-challenge.ts";
 import type { OAuthClient } from "./authorization.ts";
 
 /** The bridge as it has registered itself. */
 interface Registered {
   readonly issuer: string;
   readonly redirect: string;
+  /** The scopes for which it has registered; those of former versions have none. Some servers give no others. */
+  readonly scope?: string;
   readonly client: OAuthClient;
 }
 
@@ -21,8 +24,16 @@ export class ToolClients {
     this.#seals = seals;
   }
 
-  /** The bridge's name at an issuer, for a way back; undefined where it has to register. */
-  async find(server: string, { issuer, redirect }: Omit<Registered, "client">): Promise<OAuthClient | undefined> {
+  /**
+   * The bridge's name at an issuer, for a way back and some scopes; undefined where it has to register.
+   *
+   * @param isFurther whether a tool server wants scopes beside those that are asked for at first.
+   */
+  async find(
+    server: string,
+    { issuer, redirect, scope }: Omit<Registered, "client">,
+    isFurther = false,
+  ): Promise<OAuthClient | undefined> {
     const { rows } = await this.#database.query<SealedRow & { readonly body: string }>(
       "select body, sealed_by from tool_clients where server = $1",
       [server],
@@ -32,7 +43,9 @@ export class ToolClients {
     const body = row && unlessBroken(() => opened.open(row, row.body, CONTEXT, server));
     if (body === undefined) return undefined;
     const found = JSON.parse(body) as Registered;
-    return found.issuer === issuer && found.redirect === redirect ? found.client : undefined;
+    const covered = new Set(scopesIn(found.scope ?? (isFurther ? undefined : scope)));
+    const isWide = scopesIn(scope).every((one) => covered.has(one));
+    return found.issuer === issuer && found.redirect === redirect && isWide ? found.client : undefined;
   }
 
   /** Keeps a new name, in place of an earlier one. Of two processes that register at once, either may be the later one. */

@@ -20,6 +20,8 @@ export interface SignedInBody {
   /** The bridge's name at the authorisation server, where it has registered itself; otherwise it is in the configuration. */
   readonly client?: OAuthClient;
   readonly tokens: Tokens;
+  /** The scopes that the person was asked for. Sign-ins of former versions have none. */
+  readonly scope?: string;
   /** The message by which the person signed in: read again after a crash, it finds that done. */
   readonly by: string;
 }
@@ -112,10 +114,14 @@ export class ToolSignIns {
 
   /** Stores new tokens. False where the person has signed out meanwhile, or another process has taken over. */
   async renewed(signedIn: SignedIn, by: string, tokens: Tokens): Promise<boolean> {
-    const { server, userId, id, client, from, url } = signedIn;
+    const { server, userId, id, client, from, url, scope } = signedIn;
     return this.#database.transaction(async (tx) => {
       const seal = await this.#seals.in(tx, { person: userId, isLasting: true });
-      const body: SignedInBody = { url, from, tokens, by: signedIn.by, ...(client === undefined ? {} : { client }) };
+      const body: SignedInBody = {
+        ...{ url, from, tokens, by: signedIn.by },
+        ...(client === undefined ? {} : { client }),
+        ...(scope === undefined ? {} : { scope }),
+      };
       const { count } = await tx.query(
         `update tool_sign_ins set body = $5, sealed_by = $6, renewed_by = null, renewed_until = null
          where server = $1 and user_id = $2 and id = $3 and renewed_by = $4`,

@@ -18,12 +18,13 @@ describe("the configuration of a tool server to which people sign in", () => {
       const server = (await loadSettings(tickets({ sign_in: settings }))).tools.get("tickets");
       return server?.type === "http" ? server.signIn : undefined;
     };
-    assert.deepEqual(await signIn({}), { issuer: "https://mcp.example.org", origins: [], scopes: [] });
+    assert.deepEqual(await signIn({}), { issuer: "https://mcp.example.org", origins: [], scopes: [], moreScopes: [] });
     assert.deepEqual(await signIn({ issuer: "https://login.example.org/realm", client_id: "b", scopes: ["read"] }), {
       issuer: "https://login.example.org/realm",
       clientId: "b",
       origins: [],
       scopes: ["read"],
+      moreScopes: [],
     });
   });
 
