@@ -7,6 +7,7 @@ import type { Registration } from "../config/registration.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
 import { HomeserverReach } from "../homeserver/reach.ts";
 import { RecentPings } from "../homeserver/recent-pings.ts";
+import { pause } from "../homeserver/retry.ts";
 import type { Transaction } from "../homeserver/transaction.ts";
 import { Mailbox } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
@@ -115,7 +116,7 @@ async function startParts(given: Given, monitoring: Monitoring): Promise<Started
     signal: foundation.stopping,
   });
   const recovery = new Recovery(foundation, stores, ghosts, reach, deliver);
-  const heldBack = new HeldBack(foundation, { reach, deliver, find: () => recovery.findStranded() });
+  const heldBack = new HeldBack(foundation, { reach, deliver, pause, find: () => recovery.findStranded() });
   const appService = makeAppService(foundation, stores, ghosts, pings, (sent) => heldBack.receive(sent));
   const clock = makeReminderClock(foundation, stores, forAnswers, () => {
     runner.kick();
