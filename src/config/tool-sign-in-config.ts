@@ -11,6 +11,8 @@ export interface ToolSignInConfig {
   readonly scopes: readonly string[];
   /** The rights that the server may want later, beside `scopes`; without `scopes`, it may want any. */
   readonly moreScopes: readonly string[];
+  /** What is added to the address at which people sign in, by the parameters' names. */
+  readonly parameters: Readonly<Record<string, string>>;
 }
 
 /** `sign_in` of a server after the schema's check, with defaults. */
@@ -20,11 +22,12 @@ export interface RawToolSignIn {
   client_id?: string;
   scopes: string[];
   more_scopes: string[];
+  parameters: Record<string, string>;
 }
 
 /** The settings for signing in. The issuer is the server's own origin where none is named. */
 export function signInOf(
-  { issuer, origins, client_id: clientId, scopes, more_scopes: moreScopes }: RawToolSignIn,
+  { issuer, origins, client_id: clientId, scopes, more_scopes: moreScopes, parameters }: RawToolSignIn,
   url: string,
   clientSecret: string | undefined,
 ): ToolSignInConfig {
@@ -35,5 +38,6 @@ export function signInOf(
     ...(clientSecret === undefined ? {} : { clientSecret }),
     scopes,
     moreScopes,
+    parameters,
   };
 }

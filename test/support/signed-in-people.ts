@@ -25,7 +25,7 @@ const SIGNAL = new AbortController().signal;
 
 /** The configuration of a server to which people sign in. */
 export function signInServer(url: string, issuer: string, more: Partial<ToolSignInConfig> = {}): SignInServer {
-  return { ...toolsAt(url), signIn: { issuer, origins: [], scopes: [], moreScopes: [], ...more } };
+  return { ...toolsAt(url), signIn: { issuer, origins: [], scopes: [], moreScopes: [], parameters: {}, ...more } };
 }
 
 /** Makes such a process. Several may work with the same database. */

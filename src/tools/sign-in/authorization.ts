@@ -98,6 +98,9 @@ export class Authorization {
         ...(server.scope === undefined ? {} : { scope: server.scope }),
         ...(server.resource === undefined ? {} : { resource: server.resource }),
       });
+      for (const [name, value] of Object.entries(this.#server.signIn.parameters))
+        if (name === "prompt" || !authorizationUrl.searchParams.has(name))
+          authorizationUrl.searchParams.set(name, value);
       return { link: authorizationUrl.href, verifier: codeVerifier };
     });
   }

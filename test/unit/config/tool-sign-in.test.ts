@@ -18,13 +18,20 @@ describe("the configuration of a tool server to which people sign in", () => {
       const server = (await loadSettings(tickets({ sign_in: settings }))).tools.get("tickets");
       return server?.type === "http" ? server.signIn : undefined;
     };
-    assert.deepEqual(await signIn({}), { issuer: "https://mcp.example.org", origins: [], scopes: [], moreScopes: [] });
+    assert.deepEqual(await signIn({}), {
+      issuer: "https://mcp.example.org",
+      origins: [],
+      scopes: [],
+      moreScopes: [],
+      parameters: {},
+    });
     assert.deepEqual(await signIn({ issuer: "https://login.example.org/realm", client_id: "b", scopes: ["read"] }), {
       issuer: "https://login.example.org/realm",
       clientId: "b",
       origins: [],
       scopes: ["read"],
       moreScopes: [],
+      parameters: {},
     });
   });
 
@@ -60,6 +67,13 @@ describe("the configuration of a tool server to which people sign in", () => {
       assert.deepEqual(await wrong({ sign_in: { origins: [origin] } }), ["sign_in.origins.0"], origin);
     const many = Array.from({ length: 9 }, (_, nth) => `https://h${nth}.example.org`);
     assert.deepEqual(await wrong({ sign_in: { origins: many } }), ["sign_in.origins"]);
+  });
+
+  it("adds to links what an authorisation server wants, and nothing that the bridge says itself", async () => {
+    await loadSettings(tickets({ sign_in: { parameters: { access_type: "offline", prompt: "consent" } } }));
+    for (const name of ["state", "redirect_uri", "code_challenge_method", "request", "response_mode", "A"])
+      assert.equal((await wrong({ sign_in: { parameters: { [name]: "x" } } })).length, 1, name);
+    assert.deepEqual(await wrong({ sign_in: { parameters: { hd: "" } } }), ["sign_in.parameters.hd"]);
   });
 
   it("has no token beside it, no secret without a name, and people's tokens go through TLS", async () => {

@@ -99,6 +99,15 @@ forEachDatabase((_kind, open) => {
       assert.ok(!link.toString().includes("hidden"));
     });
 
+    it("is in links with what the admin adds to them, which replaces nothing of the bridge's", async () => {
+      await using server = await start(() => ({}));
+      const parameters = { access_type: "offline", prompt: "select_account", state: "x" };
+      const { link } = await signsIn(server, { clientId: "bridge", parameters });
+      assert.deepEqual([link.get("access_type"), link.getAll("prompt")], ["offline", ["select_account"]]);
+      assert.equal(link.getAll("state").length, 1);
+      assert.notEqual(link.get("state"), "x");
+    });
+
     it("goes into the request itself where the server wants that", async () => {
       await using server = await start(() => ({ token_endpoint_auth_methods_supported: ["client_secret_post"] }));
       const { asked } = await signsIn(server, { clientId: "bridge", clientSecret: "hidden" });
