@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { countingServer, nodeServer, startCallingOffice, type CallingOffice } from "../support/calling-chat.ts";
+import type { Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
-import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
+import type { OllamaServer } from "../support/ollama-server.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { realToolServer, UNKIND_TOOL_SERVER } from "../support/tool-servers.ts";
 import type { Message, User } from "../support/user.ts";
 
-const MODEL = "llama3.2:3b";
-
 describe("a tool that people have to agree to", () => {
+  let office: CallingOffice;
   let ollama: OllamaServer;
   let deployment: Deployment;
   let alice: User;
@@ -27,43 +27,21 @@ describe("a tool that people have to agree to", () => {
     counted = join(directory, "counted");
     await mkdir(folder);
     await writeFile(counted, "");
-    ollama = await startOllamaServer([MODEL]);
-    ollama.install(MODEL, {
-      answer: (messages) => {
-        const { role, content } = messages.at(-1) ?? { role: "", content: "" };
-        return role === "tool" ? `I was told: ${content}` : `You said: ${content}`;
+    const agents = ["llama"];
+    office = await startCallingOffice({
+      counter: { ...countingServer(counted), agents },
+      changing: { ...nodeServer(UNKIND_TOOL_SERVER, "changes its tools"), agents },
+      files: {
+        ...nodeServer(realToolServer("filesystem"), folder),
+        tools: { "*": "refuse", read_text_file: "never" },
+        agents,
       },
     });
-    const program = { type: "stdio", command: process.execPath, sandbox: "none", locality: "local" };
-    deployment = await startDeployment({
-      providers: { ollama: { type: "ollama", url: ollama.url } },
-      agents: {
-        llama: { provider: "ollama", model: MODEL, display_name: "Llama" },
-        other: { provider: "ollama", model: MODEL, display_name: "Other" },
-      },
-      extraConfig: {
-        memory: { summaries: false },
-        turns: { approval_timeout: "1h" },
-        tools: {
-          counter: { ...program, args: [UNKIND_TOOL_SERVER, "counts", counted], agents: ["llama"] },
-          changing: { ...program, args: [UNKIND_TOOL_SERVER, "changes its tools"], agents: ["llama"] },
-          files: {
-            ...program,
-            args: [realToolServer("filesystem"), folder],
-            tools: { "*": "refuse", read_text_file: "never" },
-            agents: ["llama"],
-          },
-        },
-      },
-    });
+    ({ ollama, deployment, alice, bob } = office);
     agent = deployment.agent("llama");
-    [alice, bob] = await Promise.all([deployment.user("js-sdk", "alice"), deployment.user("js-sdk", "bob")]);
     chat = await chatWithAlice();
   });
-  after(async () => {
-    await deployment.stop();
-    await ollama.close();
-  });
+  after(() => office.stop());
 
   async function chatWithAlice(encrypted = true): Promise<string> {
     const roomId = await alice.createRoom({ direct: true, invite: [agent], encrypted });

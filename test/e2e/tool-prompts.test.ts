@@ -2,16 +2,15 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { startDeployment, type Deployment } from "../support/deployment.ts";
-import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
-import { inCheckout } from "../support/paths.ts";
+import { askingServer, nodeServer, startCallingOffice, type CallingOffice } from "../support/calling-chat.ts";
+import type { Deployment } from "../support/deployment.ts";
+import type { OllamaServer } from "../support/ollama-server.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { realToolServer } from "../support/tool-servers.ts";
 import type { Message, User } from "../support/user.ts";
 
-const MODEL = "llama3.2:3b";
-
 describe("prompts of tool servers", () => {
+  let office: CallingOffice;
   let ollama: OllamaServer;
   let deployment: Deployment;
   let alice: User;
@@ -24,43 +23,28 @@ describe("prompts of tool servers", () => {
   before(async () => {
     file = join(await temporaryDirectory("prompts"), "prompts");
     await writeFile(file, "");
-    ollama = await startOllamaServer([MODEL]);
-    ollama.install(MODEL, { answer: (messages) => `You said: ${messages.at(-1)?.content ?? ""}` });
-    const program = { type: "stdio", command: process.execPath, sandbox: "none", locality: "local", prompts: true };
-    const asking = { ...program, args: [inCheckout("test/support/asking-tool-server.mjs"), file] };
-    deployment = await startDeployment({
-      providers: { ollama: { type: "ollama", url: ollama.url } },
-      agents: {
-        llama: { provider: "ollama", model: MODEL, display_name: "Llama" },
-        other: { provider: "ollama", model: MODEL, display_name: "Other" },
+    const prompts = true;
+    const asking = { ...askingServer(file), prompts };
+    office = await startCallingOffice({
+      everything: {
+        ...nodeServer(realToolServer("everything")),
+        prompts,
+        agents: ["llama"],
+        tools: { "*": "refuse", get_prompt: "never" },
       },
-      extraConfig: {
-        memory: { summaries: false },
-        tools: {
-          everything: {
-            ...program,
-            args: [realToolServer("everything")],
-            agents: ["llama"],
-            tools: { "*": "refuse", get_prompt: "never" },
-          },
-          notes: { ...asking, agents: ["llama"] },
-          watched: { ...asking, agents: ["llama"], approvers: "moderators", approval: "ask" },
-          hidden: { ...asking, agents: ["llama"], tools: { "*": "refuse" } },
-          elsewhere: { ...asking, agents: ["other"] },
-          silent: { ...asking, prompts: false },
-        },
-      },
+      notes: { ...asking, agents: ["llama"] },
+      watched: { ...asking, agents: ["llama"], approvers: "moderators", approval: "ask" },
+      hidden: { ...asking, agents: ["llama"], tools: { "*": "refuse" } },
+      elsewhere: { ...asking, agents: ["other"] },
+      silent: { ...asking, prompts: false },
     });
+    ({ ollama, deployment, alice, bob } = office);
     agent = deployment.agent("llama");
     other = deployment.agent("other");
-    [alice, bob] = await Promise.all([deployment.user("js-sdk", "alice"), deployment.user("js-sdk", "bob")]);
     chat = await alice.createRoom({ direct: true, invite: [agent] });
     await alice.waitMember(chat, agent);
   });
-  after(async () => {
-    await deployment.stop();
-    await ollama.close();
-  });
+  after(() => office.stop());
 
   const say = (roomId: string, body: string, by: User = alice): Promise<string> => by.sendText({ roomId, body });
 
@@ -158,7 +142,13 @@ describe("prompts of tool servers", () => {
 
     // Agents choose no prompts, and their words are none.
     ollama.next({ answer: () => `@${agent.slice(1).split(":")[0]}: !prompt notes sum-up topic=doors` });
-    await alice.sendText({ roomId, body: "Ask Llama!", mentions: [other] });
+    const told = await alice.sendText({ roomId, body: "Ask Llama!", mentions: [other] });
+    await alice.waitMessage({
+      roomId,
+      after: told,
+      sender: other,
+      where: ({ body }) => body.includes("!prompt notes"),
+    });
     const end = await alice.sendText({ roomId, body: "Are you there?", mentions: [agent] });
     await said(roomId, end, /Are you there/);
     assert.equal(await reads(), before + 1);

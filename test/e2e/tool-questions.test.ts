@@ -2,16 +2,15 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { askingServer, startCallingOffice, type CallingOffice } from "../support/calling-chat.ts";
+import type { Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
-import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
-import { inCheckout } from "../support/paths.ts";
+import type { OllamaServer } from "../support/ollama-server.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import type { Message, User } from "../support/user.ts";
 
-const MODEL = "llama3.2:3b";
-
 describe("what a tool asks the person", () => {
+  let office: CallingOffice;
   let ollama: OllamaServer;
   let deployment: Deployment;
   let alice: User;
@@ -24,42 +23,15 @@ describe("what a tool asks the person", () => {
   before(async () => {
     file = join(await temporaryDirectory("questions"), "calls");
     await writeFile(file, "");
-    ollama = await startOllamaServer([MODEL]);
-    ollama.install(MODEL, {
-      answer: (messages) => {
-        const { role, content } = messages.at(-1) ?? { role: "", content: "" };
-        return role === "tool" ? `I was told: ${content}` : `You said: ${content}`;
-      },
-    });
-    const program = {
-      type: "stdio",
-      command: process.execPath,
-      args: [inCheckout("test/support/asking-tool-server.mjs"), file],
-      sandbox: "none",
-      locality: "local",
-      agents: ["llama"],
-    };
-    deployment = await startDeployment({
-      providers: { ollama: { type: "ollama", url: ollama.url } },
-      agents: {
-        llama: { provider: "ollama", model: MODEL, display_name: "Llama" },
-        other: { provider: "ollama", model: MODEL, display_name: "Other" },
-      },
-      extraConfig: {
-        memory: { summaries: false },
-        turns: { approval_timeout: "1h" },
-        tools: { travel: { ...program, approval: "never" }, careful: { ...program, approvers: "moderators" } },
-      },
-    });
+    const server = { ...askingServer(file), agents: ["llama"] };
+    const tools = { travel: { ...server, approval: "never" }, careful: { ...server, approvers: "moderators" } };
+    office = await startCallingOffice(tools);
+    ({ ollama, deployment, alice, bob } = office);
     agent = deployment.agent("llama");
     other = deployment.agent("other");
-    [alice, bob] = await Promise.all([deployment.user("js-sdk", "alice"), deployment.user("js-sdk", "bob")]);
     chat = await chatWithAlice();
   });
-  after(async () => {
-    await deployment.stop();
-    await ollama.close();
-  });
+  after(() => office.stop());
 
   async function chatWithAlice(): Promise<string> {
     const roomId = await alice.createRoom({ direct: true, invite: [agent] });

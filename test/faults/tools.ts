@@ -2,9 +2,8 @@ import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Step } from "../../src/observability/steps.ts";
-import { countingServer } from "../support/calling-chat.ts";
+import { askingServer, countingServer } from "../support/calling-chat.ts";
 import { eventually, NeverHappened } from "../support/eventually.ts";
-import { inCheckout } from "../support/paths.ts";
 import { MOST_WAITING } from "../../src/turns/step-loop.ts";
 import type { OllamaCall, OllamaMessage } from "../support/ollama-server.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -81,11 +80,10 @@ class Errands {
     const file = join(await temporaryDirectory("errands"), "calls");
     await writeFile(file, "");
     const server = countingServer(file);
-    const args = [inCheckout("test/support/asking-tool-server.mjs"), file];
     const tools = {
       free: { ...server, tools: { "*": "never" } },
       asking: { ...server, tools: { "*": "ask" } },
-      travel: { ...server, args, tools: { "*": "never" } },
+      travel: { ...askingServer(file), tools: { "*": "never" } },
     };
     const world = await World.start({ database, extraConfig: { memory: { summaries: false }, tools } });
     world.ollama.install("llama3.2", { tokenMs: 5, calls: callsFor, answer: answerTo });

@@ -3,8 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Step } from "../../src/observability/steps.ts";
-import { startCallingChat, type CallingChat } from "../support/calling-chat.ts";
-import { inCheckout } from "../support/paths.ts";
+import { askingServer, startCallingChat, type CallingChat } from "../support/calling-chat.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
 /** The steps between a person's choice of a prompt and the answer, and how often the prompt is read in all. */
@@ -25,14 +24,7 @@ for (const database of ["embedded", "postgres"] as const) {
 
     before(async () => {
       file = join(await temporaryDirectory("prompts"), "prompts");
-      const server = {
-        type: "stdio",
-        command: process.execPath,
-        args: [inCheckout("test/support/asking-tool-server.mjs"), file],
-        sandbox: "none",
-        locality: "local",
-        prompts: true,
-      };
+      const server = { ...askingServer(file), prompts: true };
       chat = await startCallingChat(database, { notes: server });
       chat.ollama.install("llama3.2:3b", { answer: (messages) => `You said: ${messages.at(-1)?.content ?? ""}` });
     });

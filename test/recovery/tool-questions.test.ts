@@ -3,8 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Step } from "../../src/observability/steps.ts";
-import { startCallingChat, type CallingChat } from "../support/calling-chat.ts";
-import { inCheckout } from "../support/paths.ts";
+import { askingServer, startCallingChat, type CallingChat } from "../support/calling-chat.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import type { Message } from "../support/user.ts";
 
@@ -37,14 +36,7 @@ for (const database of ["embedded", "postgres"] as const) {
 
     before(async () => {
       file = join(await temporaryDirectory("questions"), "calls");
-      const server = {
-        type: "stdio",
-        command: process.execPath,
-        args: [inCheckout("test/support/asking-tool-server.mjs"), file],
-        sandbox: "none",
-        locality: "local",
-        approval: "never",
-      };
+      const server = { ...askingServer(file), approval: "never" };
       chat = await startCallingChat(database, { travel: server });
     });
     after(() => chat.stop());

@@ -51,15 +51,56 @@ export async function startCallingChat(
   };
 }
 
+/** A tool server of this machine that Node runs, as it is configured. */
+export function nodeServer(...args: readonly string[]): object {
+  return { type: "stdio", command: process.execPath, args, sandbox: "none", locality: "local" };
+}
+
 /** A tool server that writes a line into a file for each call: `count`, which changes something, and `look`, which does not. */
 export function countingServer(file: string): object {
-  return {
-    type: "stdio",
-    command: process.execPath,
-    args: [UNKIND_TOOL_SERVER, "counts", file],
-    sandbox: "none",
-    locality: "local",
+  return nodeServer(UNKIND_TOOL_SERVER, "counts", file);
+}
+
+/** A tool server whose tools ask the person something. It writes a line into a file for each call, and each prompt that is read. */
+export function askingServer(file: string): object {
+  return nodeServer(inCheckout("test/support/asking-tool-server.mjs"), file);
+}
+
+/** Two people, and the agents `llama` and `other`, whose model calls tools. */
+export interface CallingOffice {
+  readonly deployment: Deployment;
+  readonly ollama: OllamaServer;
+  readonly alice: User;
+  readonly bob: User;
+  stop(): Promise<void>;
+}
+
+/** The model of the agents of {@link startCallingOffice}. */
+const OFFICE_MODEL = "llama3.2:3b";
+
+/** Starts a bridge with these tools. The model repeats what it was told last: by a tool, or else by a person. */
+export async function startCallingOffice(tools: object): Promise<CallingOffice> {
+  const ollama = await startOllamaServer([OFFICE_MODEL]);
+  ollama.install(OFFICE_MODEL, {
+    answer: (messages) => {
+      const { role, content } = messages.at(-1) ?? { role: "", content: "" };
+      return role === "tool" ? `I was told: ${content}` : `You said: ${content}`;
+    },
+  });
+  const deployment = await startDeployment({
+    providers: { ollama: { type: "ollama", url: ollama.url } },
+    agents: {
+      llama: { provider: "ollama", model: OFFICE_MODEL, display_name: "Llama" },
+      other: { provider: "ollama", model: OFFICE_MODEL, display_name: "Other" },
+    },
+    extraConfig: { memory: { summaries: false }, turns: { approval_timeout: "1h" }, tools },
+  });
+  const [alice, bob] = await Promise.all([deployment.user("js-sdk", "alice"), deployment.user("js-sdk", "bob")]);
+  const stop = async (): Promise<void> => {
+    await deployment.stop();
+    await ollama.close();
   };
+  return { deployment, ollama, alice, bob, stop };
 }
 
 /** A new direct chat of a person with an agent; resolves with its room. */
