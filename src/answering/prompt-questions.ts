@@ -147,9 +147,10 @@ export class PromptQuestions {
  * Whether words of a server, by its prompt, are among what the model reads. The question of a turn may be a choice still, though the
  * model has read the prompt in its place: the material was read before.
  */
-export function holdsPromptIn(turn: Turn, material: Pick<Material, "latest" | "about">): boolean {
+export function holdsPromptIn(turn: Turn, material: Pick<Material, "latest" | "about" | "summary">): boolean {
   const chosen = questionOf(turn, material);
   if (chosen !== undefined && promptWishIn(chosen.body) !== undefined) return true;
+  if (material.summary !== undefined && holdsPrompt(material.summary)) return true;
   return [...material.latest, ...material.about.replies.values()].some(({ body }) => holdsPrompt(body));
 }
 

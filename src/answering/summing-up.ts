@@ -4,6 +4,7 @@ import { DEMO_MODEL } from "../providers/demo.ts";
 import { PromptTooLong } from "../providers/prompt-too-long.ts";
 import { ProviderError, type ChatMessage } from "../providers/provider.ts";
 import type { RoomDefaults } from "../rooms/settings.ts";
+import { holdsPrompt, summaryWithPrompt } from "../tools/server-prompt.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { Turn } from "../turns/turn.ts";
 import { AnswerSoFar } from "./answer-so-far.ts";
@@ -68,8 +69,10 @@ export class SummingUp {
       countTokens: this.#limits.counterOf(voice),
       take: async (asker) => (await this.#allowances.takeNow(usersOf({ asker, roomId, ghost }))) === undefined,
       spend: (asker, tokens) => this.#allowances.spend(usersOf({ asker, roomId, ghost }), tokens),
-      ask: (messages, { encrypted }, signal) =>
-        this.#ask(voice, { ghost, roomId, encrypted }, { messages, contextTokens }, signal),
+      ask: async (messages, { encrypted }, signal) => {
+        const text = await this.#ask(voice, { ghost, roomId, encrypted }, { messages, contextTokens }, signal);
+        return messages.some(({ content }) => holdsPrompt(content)) ? summaryWithPrompt(text) : text;
+      },
     };
   }
 

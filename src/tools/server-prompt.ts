@@ -93,7 +93,12 @@ export function promptQuestion(server: string, name: string, words: string): str
   return `${BEGINNING}${name} of ${server}. What follows are that server's words.]\n\n${words}`;
 }
 
-/** Whether a message may hold a server's words by {@link promptQuestion}. */
+/** A summary of messages of which one {@link holdsPrompt}: it may hold the server's words, too. */
+export function summaryWithPrompt(summary: string): string {
+  return `${BEGINNING}the server's words are among what is summed up here.]\n\n${summary}`;
+}
+
+/** Whether a message or a summary may hold a server's words by {@link promptQuestion}. */
 export function holdsPrompt(message: string): boolean {
   return message.includes(BEGINNING);
 }

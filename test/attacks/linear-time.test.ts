@@ -29,6 +29,7 @@ import { promptArguments, promptForm, promptWishIn, readPromptWish } from "../..
 import {
   holdsPrompt,
   promptQuestion,
+  summaryWithPrompt,
   readPrompts,
   readPromptWords,
   type KnownPrompt,
@@ -987,6 +988,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
       });
     },
     promptQuestion: (text) => promptQuestion(text, text, text),
+    summaryWithPrompt,
     holdsPrompt,
   },
   "tools/input-request.ts": {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PromptQuestions } from "../../../src/answering/prompt-questions.ts";
+import { holdsPromptIn, PromptQuestions } from "../../../src/answering/prompt-questions.ts";
 import type { Voice } from "../../../src/answering/voices.ts";
 import { wordsIn } from "../../../src/language/languages.ts";
 import type { RememberedMessage } from "../../../src/memory/remembered-message.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
+import { promptQuestion, summaryWithPrompt } from "../../../src/tools/server-prompt.ts";
 import type { DecidedPrompts } from "../../../src/tools/tool-access.ts";
 import { toolsAt } from "../../support/http-tool-servers.ts";
 import { contextOf } from "../../support/tool-servers.ts";
@@ -60,5 +61,20 @@ describe("a question that chooses a prompt", () => {
     assert.match(first ?? "", /Sum up, 1\./);
     assert.equal(await put(), first);
     assert.equal(reads, 1);
+  });
+});
+
+describe("words of a server by its prompt", () => {
+  it("are among what the model reads, also in a summary of messages of which one held them", () => {
+    const { turn } = contextOf();
+    const about = { root: undefined, isRootUnread: false, replies: new Map<string, RememberedMessage>() };
+    const latest = [{ ...chosen(), body: "And now?" }];
+    const prompt = promptQuestion("notes", "sum-up", "Sum up.");
+    const holds = (summary: string | undefined, said = latest): boolean =>
+      holdsPromptIn(turn, { latest: said, about, summary });
+    assert.equal(holds(undefined), false);
+    assert.equal(holds("Alice asked about keys."), false);
+    assert.equal(holds(summaryWithPrompt("Alice asked about keys.")), true);
+    assert.equal(holds(undefined, [{ ...chosen(), eventId: "$before", body: prompt }, ...latest]), true);
   });
 });
