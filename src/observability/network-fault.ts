@@ -46,3 +46,11 @@ export function reasonOfNetworkCode(code: string): string | undefined {
   const reason = REASONS.find(([pattern]) => pattern.test(code))?.[1];
   return reason === undefined ? undefined : `${reason} (${code})`;
 }
+
+/** The codes of errors before anything was sent. Others may come in the middle, too. */
+const BEFORE_SENDING = /^(ECONNREFUSED|ENOTFOUND|EAI_.*|UND_ERR_CONNECT_TIMEOUT)$/;
+
+/** Whether an error came before a connection was there, so that nothing was sent. */
+export function wasNeverSent(error: unknown): boolean {
+  return codesOf(error).some((code) => BEFORE_SENDING.test(code));
+}

@@ -14,7 +14,7 @@ import { stat } from "node:fs/promises";
 import { rootCertificates } from "node:tls";
 import type { McpServerConfig, StdioToolServer } from "../config/config.ts";
 import { objectOf } from "../matrix/json.ts";
-import { reasonOfNetworkError } from "../observability/network-fault.ts";
+import { reasonOfNetworkError, wasNeverSent } from "../observability/network-fault.ts";
 import { responsesTo, type CallInput } from "../turns/call-input.ts";
 import { boundedFetch } from "./http-fetch.ts";
 import { readInputRequest, WantsInput } from "./input-request.ts";
@@ -51,6 +51,12 @@ const HINTS: Readonly<Record<number, string>> = {
   404: IS_URL_RIGHT,
   405: IS_URL_RIGHT,
 };
+
+/**
+ * The answers that come in the middle of a call: a fault of the server, or of what stands before it, which does not know how far
+ * the server came. Others of 5xx say that it was not begun.
+ */
+const BREAKS_OFF: ReadonlySet<number> = new Set([500, 502, 504]);
 
 /** Tells a server that it may ask the person, by a form (MCP 2026-07-28, "Elicitation"). */
 const MAY_ASK = { [CLIENT_CAPABILITIES_META_KEY]: { elicitation: { form: {} } } };
@@ -339,10 +345,15 @@ function failureOf(error: unknown, transport: Begun["transport"], mayBeDone: boo
   }
   if (error instanceof SdkHttpError) {
     const { status } = error;
-    return new ToolFailure(status >= 500 ? "unreachable" : "refused", `HTTP ${status}${HINTS[status] ?? ""}`);
+    const words = `HTTP ${status}${HINTS[status] ?? ""}`;
+    if (status < 500) return new ToolFailure("refused", words);
+    return mayBeDone && BREAKS_OFF.has(status)
+      ? new ToolFailure("ended", words, { mayBeDone })
+      : new ToolFailure("unreachable", words);
   }
   // The pipe to a program is no network.
   const reason = transport instanceof StdioTransport ? undefined : reasonOfNetworkError(error);
+  if (reason !== undefined && wasNeverSent(error)) return new ToolFailure("unreachable", reason);
   if (error instanceof SdkError) {
     const { code } = error;
     if (code === SdkErrorCode.RequestTimeout) return new ToolFailure("timeout", "it took too long", { mayBeDone });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { request } from "undici";
-import { reasonOfNetworkCode, reasonOfNetworkError } from "../../../src/observability/network-fault.ts";
+import { reasonOfNetworkCode, reasonOfNetworkError, wasNeverSent } from "../../../src/observability/network-fault.ts";
 import { freePort } from "../../support/free-port.ts";
 
 describe("the reason of a failed connection", () => {
@@ -31,11 +31,13 @@ describe("the reason of a failed connection", () => {
   it("is found in the causes of an error, and in the several errors of a host with several addresses", async () => {
     const refused = await request(`http://localhost:${await freePort()}`).catch((error: unknown) => error);
     assert.match(reasonOfNetworkError(refused) ?? "", /nothing listens there/);
+    assert.ok(wasNeverSent(refused));
     await using rude = createServer((socket) => socket.destroy());
     const port = await freePort();
     await new Promise<void>((listening) => rude.listen(port, "127.0.0.1", listening));
     const cut = await request(`http://127.0.0.1:${port}`).catch((error: unknown) => error);
     assert.match(reasonOfNetworkError(new TypeError("fetch failed", { cause: cut })) ?? "", /hangs up/);
+    assert.ok(!wasNeverSent(cut));
     await using other = createServer((socket) =>
       socket
         .on("error", () => undefined)
