@@ -90,7 +90,14 @@ export class Recovery {
 
   /** Searches for what the homeserver strands when it has held transactions back; resolves with the number of events. */
   async findStranded(): Promise<number> {
-    return this.#isSole ? this.#findMissed("transactions held back") : 0;
+    if (!this.#isSole) return 0;
+    const { log, stopping } = this.#foundation;
+    try {
+      return await this.#findMissed("transactions held back");
+    } catch (error) {
+      if (!stopping.aborted) log.warn({ error }, "stranded events could not be looked for");
+      throw error;
+    }
   }
 
   /** Starts looking for deletions, for as long as the bridge runs, where the homeserver sends none. */

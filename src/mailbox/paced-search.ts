@@ -6,7 +6,7 @@ export interface Pace {
 
 /** The surroundings of the searches. */
 export interface PacedSearchParts {
-  /** Searches; resolves with the number of events found. */
+  /** Searches; resolves with the number of events found. It tells of its failures itself. */
   readonly find: () => Promise<number>;
   /** Waits; throws when the bridge stops. */
   readonly pause: (ms: number) => Promise<void>;
@@ -14,7 +14,8 @@ export interface PacedSearchParts {
 
 /**
  * Searches one at a time, however often they are wanted. The pause after one doubles each time that nothing is found: what makes
- * somebody want it may be usual for this homeserver.
+ * somebody want it may be usual for this homeserver. One that fails is made again after its pause: what it was to find is still
+ * to be found.
  */
 export class PacedSearch {
   readonly #parts: PacedSearchParts;
@@ -30,7 +31,7 @@ export class PacedSearch {
     this.#waitMs = pace.shortestMs;
   }
 
-  /** Searches soon; resolves once nobody wants it any more. Throws like the parts. */
+  /** Searches soon; resolves once nobody wants it any more. Throws like the pause. */
   want(): Promise<void> {
     this.#isWanted = true;
     this.#running ??= this.#search().finally(() => (this.#running = undefined));
@@ -41,7 +42,10 @@ export class PacedSearch {
     const { shortestMs, longestMs } = this.#pace;
     while (this.#isWanted) {
       this.#isWanted = false;
-      const found = await this.#parts.find();
+      const found = await this.#parts.find().catch(() => {
+        this.#isWanted = true;
+        return 0;
+      });
       if (found > 0) this.#waitMs = shortestMs;
       await this.#parts.pause(this.#waitMs);
       if (found === 0) this.#waitMs = Math.min(2 * this.#waitMs, longestMs);

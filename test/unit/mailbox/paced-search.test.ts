@@ -47,15 +47,28 @@ describe("a paced search", () => {
     assert.deepEqual(noted.slice(-2), ["find", 20]);
   });
 
-  it("fails as its search does, and can be wanted again", async () => {
-    let fails = true;
+  it("searches again after a failure, but no sooner than after a search", async () => {
+    const noted: (string | number)[] = [];
     const parts = {
-      find: () => (fails ? Promise.reject(new Error("no database")) : Promise.resolve(0)),
-      pause: () => Promise.resolve(),
+      find: () => {
+        noted.push("find");
+        return noted.length < 4 ? Promise.reject(new Error("no database")) : Promise.resolve(1);
+      },
+      pause: (ms: number) => Promise.resolve(void noted.push(ms)),
+    };
+    await new PacedSearch(parts, PACE).want();
+    assert.deepEqual(noted, ["find", 10, "find", 20, "find", 10]);
+  });
+
+  it("ends with its pause, and can be wanted again", async () => {
+    let isStopping = true;
+    const parts = {
+      find: () => (isStopping ? Promise.reject(new Error("no database")) : Promise.resolve(0)),
+      pause: () => (isStopping ? Promise.reject(new Error("it stops")) : Promise.resolve()),
     };
     const search = new PacedSearch(parts, PACE);
-    await assert.rejects(search.want(), /no database/);
-    fails = false;
+    await assert.rejects(search.want(), /it stops/);
+    isStopping = false;
     await search.want();
   });
 });
