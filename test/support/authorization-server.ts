@@ -16,6 +16,8 @@ export interface Behaviour {
   /** The tool, or the method, that needs a further right, if there is one, and whether people get that who are asked for it. */
   wantsMore: string | undefined;
   givesMore: boolean;
+  /** The scopes that the tool server names beside its first one. */
+  alsoNames: readonly string[];
   /** Whether the revocation endpoint does its work. */
   revokes: boolean;
   /** Called with each request to the token endpoint, before it is answered. */
@@ -60,6 +62,7 @@ export async function startToolsWithSignIn(): Promise<ToolsWithSignIn> {
     revokes: true,
     wantsMore: undefined,
     givesMore: true,
+    alsoNames: [],
     beforeTokens: () => Promise.resolve(),
     beforeTold: () => Promise.resolve(),
   };
@@ -222,7 +225,13 @@ function serving(
   return async (request, response) => {
     if (request.url === "/.well-known/oauth-protected-resource/mcp") {
       response.writeHead(200, { "content-type": "application/json" });
-      response.end(JSON.stringify({ resource: url, authorization_servers: [issuer], scopes_supported: [SCOPE] }));
+      response.end(
+        JSON.stringify({
+          resource: url,
+          authorization_servers: [issuer],
+          scopes_supported: [SCOPE, ...behaviour.alsoNames],
+        }),
+      );
       return;
     }
     const { account, scopes } = (await accountOf(request)) ?? { account: undefined, scopes: [] };

@@ -100,7 +100,7 @@ export class PersonSignIns {
     const { redirect } = way;
     return withAuthorization(config, async (authorization) => {
       const found = await this.#discovered(who.server, config, authorization);
-      const from = more.length === 0 ? found : withScopes(found, (await this.#options.signIns.find(who))?.scope, more);
+      const from = more.length === 0 ? found : await this.#withScopes(who, config, found, more);
       const { client, isOwn } = await this.#clientOf(who.server, config, {
         ...{ from, way, authorization },
         isFurther: more.length > 0,
@@ -203,7 +203,7 @@ export class PersonSignIns {
     if (!this.#counts(attempt)) await attempts.end(attempt);
     const replaced = await database.transaction(async (tx) => {
       if (!(await attempts.complete(tx, attempt))) return undefined;
-      const { issuer, tokenEndpoint, revocationEndpoint, authMethods, resource, scope } = from;
+      const { issuer, tokenEndpoint, revocationEndpoint, authMethods, resource, scope = "" } = from;
       const kept = {
         issuer,
         tokenEndpoint,
@@ -215,9 +215,8 @@ export class PersonSignIns {
         tx,
         { server, userId },
         {
-          ...{ url, from: kept, tokens, by },
+          ...{ url, from: kept, tokens, by, scope },
           ...(client === undefined ? {} : { client }),
-          ...(scope === undefined ? {} : { scope }),
         },
       );
     });
@@ -299,6 +298,21 @@ export class PersonSignIns {
     throw new SignInFailure("needs_client", "the bridge is not registered there, and can't register itself");
   }
 
+  /**
+   * An authorisation server that is asked for further scopes beside those of the person's sign-in. Those that the tool server
+   * has named since are left out: she is told of the further ones alone.
+   */
+  async #withScopes(
+    who: PersonAt,
+    { signIn: { scopes } }: SignInServer,
+    found: AuthorizationServer,
+    more: readonly string[],
+  ): Promise<AuthorizationServer> {
+    const had = (await this.#options.signIns.find(who))?.scope;
+    const own = scopes.length > 0 || had === undefined ? scopesIn(found.scope) : [];
+    return { ...found, scope: [...new Set([...own, ...scopesIn(had), ...more])].join(" ") };
+  }
+
   #configOf(name: string): SignInServer {
     const config = this.server(name);
     if (config === undefined) throw new SignInFailure("unfit", "nobody signs in to it any more");
@@ -316,15 +330,6 @@ export class PersonSignIns {
     const { background, log } = this.#options;
     background.run("revoking tokens", () => revokeDropped(dropped, { server: (name) => this.server(name), log }));
   }
-}
-
-/** An authorisation server that is asked for further scopes beside its own and former ones. */
-function withScopes(
-  from: AuthorizationServer,
-  former: string | undefined,
-  more: readonly string[],
-): AuthorizationServer {
-  return { ...from, scope: [...new Set([...scopesIn(from.scope), ...scopesIn(former), ...more])].join(" ") };
 }
 
 function unknownAttempt(): SignInFailure {

@@ -86,6 +86,15 @@ forEachDatabase((_kind, open) => {
       tools.behaviour.wantsMore = "close";
     });
 
+    it("asks for no others than those that the person is told, whatever its server names since", async () => {
+      await signedIn();
+      tools.behaviour.alsoNames = ["openid"];
+      const later = signInProcess(database, signInServer(tools.url, tools.issuer));
+      const link = await signIn(later, [FURTHER]);
+      tools.behaviour.alsoNames = [];
+      assert.deepEqual(new Set(link.get("scope")?.split(" ")), new Set(["tickets", "offline_access", FURTHER]));
+    });
+
     it("gets none that the admin has left out", async () => {
       await isRefused((await signedIn({ scopes: ["tickets"] })).call(ALICE, "close"), /more_scopes/);
       await needsRights((await signedIn({ scopes: ["tickets"], moreScopes: [FURTHER] })).call(ALICE, "close"));
