@@ -26,7 +26,7 @@ const IDLE_TRANSACTION_TIMEOUT_MS = 10_000;
 const SCRIPT_TIMEOUT_MS = 3_600_000;
 /**
  * Statements are planned once for a connection: planning takes as long as running them. Each of ours reads by an index whatever its
- * parameters are.
+ * parameters are; those that delete what is old have their numbers within them (`withNumbers`).
  */
 const PLAN_ONCE = "set plan_cache_mode = force_generic_plan; set jit = off";
 /** The time limit for closing a connection. */

@@ -1,5 +1,5 @@
 import { messageIndex } from "../crypto/megolm.ts";
-import { BATCH_ROWS, deleteInBatches, inBatches } from "../database/batches.ts";
+import { BATCH_ROWS, deleteInBatches, inBatches, withNumbers } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { isStorable } from "../database/text.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
@@ -54,9 +54,8 @@ export async function pruneReplays(
   keysGoAfterMs: number | undefined,
   signal?: AbortSignal,
 ): Promise<number> {
-  const closed = await inBatches(async () => {
-    const { count } = await database.query(
-      `with old as (
+  const close = withNumbers(
+    `with old as (
          select distinct ghost, session_id from (
            select ghost, session_id from message_indexes before
            where seen_at < now() - $1 * interval '1 day' and not exists (
@@ -71,8 +70,10 @@ export async function pruneReplays(
            set up_to = greatest(closed_sessions.up_to, excluded.up_to), closed_at = now())
        delete from message_indexes using old
        where message_indexes.ghost = old.ghost and message_indexes.session_id = old.session_id`,
-      [olderThanDays],
-    );
+    [olderThanDays],
+  );
+  const closed = await inBatches(async () => {
+    const { count } = await database.query(close);
     return { rows: count, isLast: count < BATCH_ROWS };
   }, signal);
   if (keysGoAfterMs === undefined) return closed;
