@@ -65,12 +65,14 @@ export class Reactions {
       return {};
     }
     if (wish === undefined) return this.#decided(ghost, reaction);
-    const about = await turns.about(ghost.userId, roomId, target);
-    if (about === undefined) {
-      const isOld = (wish === "again" || wish === "continue") && (await history.isOwn(ghost.userId, roomId, target));
+    let about = await turns.about(ghost.userId, roomId, target);
+    if (about === undefined && (await history.isOwn(ghost.userId, roomId, target))) {
+      // People may react before the end of the answer is stored, which may be between these reads.
+      about = await turns.about(ghost.userId, roomId, target);
+      const isOld = about === undefined && (wish === "again" || wish === "continue");
       if (isOld) await tellTooLongAgo(this.#options.language, ghost, roomId, target);
-      return {};
     }
+    if (about === undefined) return {};
     const { turn, isOpen, answer } = about;
     const log = ghost.log.child({ room: roomId, event: turn.eventId, wish });
     if (sender !== turn.asker && !(await moderates(permissions, ghost, reaction))) {

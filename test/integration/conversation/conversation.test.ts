@@ -964,6 +964,31 @@ forEachDatabase((_kind, open) => {
     });
   });
 
+  describe("a reaction that comes while the end of the answer is stored", () => {
+    it("counts for the answer, which is not taken for one of long ago", async () => {
+      const world = new World(await open());
+      const question = await world.say("what's up?");
+      const isOwn = world.history.isOwn.bind(world.history);
+      world.history.isOwn = async (...which) => {
+        world.history.isOwn = isOwn;
+        await world.answered(question);
+        return isOwn(...which);
+      };
+      await world.react("$answer", "🔁");
+      assert.deepEqual(
+        world.sent.filter(({ step }) => step.endsWith("too long ago")),
+        [],
+      );
+      assert.deepEqual(
+        (await world.turns()).map(({ state, kind }) => [state, kind]),
+        [
+          ["answered", "answer"],
+          ["queued", "again"],
+        ],
+      );
+    });
+  });
+
   describe("a question of long ago, whose turn is forgotten", () => {
     it("can be asked again only by a new message, as a notice says once; its deletion deletes its answer", async () => {
       const world = new World(await open());
