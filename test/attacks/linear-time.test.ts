@@ -128,7 +128,12 @@ import { wordsIn } from "../../src/language/languages.ts";
 import type { InputQuestionWords, ToolQuestionWords } from "../../src/language/phrases.ts";
 import { spokenLanguage } from "../../src/language/spoken-language.ts";
 import { route } from "../../src/mailbox/routing.ts";
-import { codesOf, reasonOfNetworkCode, reasonOfNetworkError } from "../../src/observability/network-fault.ts";
+import {
+  codesOf,
+  reasonOfNetworkCode,
+  reasonOfNetworkError,
+  wasNeverSent,
+} from "../../src/observability/network-fault.ts";
 import { describeError, printError, unquoted } from "../../src/observability/described-error.ts";
 import { Secrets } from "../../src/observability/secrets.ts";
 import { Bans, isPolicyEvent, parseBanList } from "../../src/permissions/bans.ts";
@@ -756,6 +761,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     codesOf: (text) => codesOf(Object.assign(new Error(text), { code: text })),
     reasonOfNetworkCode: (text) => reasonOfNetworkCode(text),
     reasonOfNetworkError: (text) => reasonOfNetworkError(Object.assign(new Error(text), { code: text })),
+    wasNeverSent: (text) => wasNeverSent(Object.assign(new Error(text), { code: text })),
   },
   "observability/secrets.ts": { Secrets: (text) => SECRETS.hide(text) },
   "permissions/bans.ts": {
