@@ -1,4 +1,4 @@
-// Runs test suites: node test/run.ts unit integration e2e [parts of paths]
+// Runs test suites: node test/run.ts unit integration e2e [parts of paths] [--without part]
 import { chmod, glob, mkdtemp, rm, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { Readable } from "node:stream";
@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
 import { prepareClients } from "./clients/prepare.ts";
 import { prepareHomeservers } from "./homeservers/prepare.ts";
 import { makeEmbeddedTemplate } from "./support/embedded.ts";
@@ -45,7 +46,11 @@ const SUITES = [
 ];
 
 // npm takes the "--" of "npm run test:e2e -- first-contact" for itself.
-const asked = process.argv.slice(2).filter((word) => word !== "--");
+const { values: given, positionals: asked } = parseArgs({
+  args: process.argv.slice(2).filter((word) => word !== "--"),
+  options: { without: { type: "string" } },
+  allowPositionals: true,
+});
 const suites = asked.filter((word) => SUITES.includes(word));
 const filter = asked.filter((word) => !SUITES.includes(word));
 
@@ -129,6 +134,7 @@ if (ended.signal.reason instanceof Interrupted) process.exitCode = 130;
 async function filesOf(suite: string): Promise<string[]> {
   const found: SizedFiles[] = [];
   for await (const file of glob(inCheckout(`test/${suite}/**/*.test.ts`))) {
+    if (given.without !== undefined && relative(inCheckout("test"), file).includes(given.without)) continue;
     if (filter.length === 0 || filter.some((part) => relative(inCheckout(`test/${suite}`), file).includes(part)))
       found.push({ paths: [file], size: (await stat(file)).size });
   }
