@@ -27,10 +27,13 @@ export function bySize<T extends SizedFiles>(files: readonly T[]): T[] {
   return files.toSorted((a, b) => b.size - a.size || (String(a.paths) < String(b.paths) ? -1 : 1));
 }
 
-/** One list of several, each spread evenly over it and in its own order. */
+/**
+ * One list of several, each spread over it and in its own order. Lists take about the same time, so an item of a list of n takes one
+ * part in n: the last one comes so early that it does not run alone at the end.
+ */
 export function interleaved<T>(lists: readonly (readonly T[])[]): T[] {
   return lists
-    .flatMap((list) => list.map((item, index) => ({ item, at: (index + 0.5) / list.length })))
+    .flatMap((list) => list.map((item, index) => ({ item, at: (index / list.length) * (1 - 1 / list.length) })))
     .sort((a, b) => a.at - b.at)
     .map(({ item }) => item);
 }

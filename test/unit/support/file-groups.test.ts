@@ -25,7 +25,7 @@ describe("groups of test files", () => {
   });
 
   it("of several suites run side by side, however many there are of each", () => {
-    assert.deepEqual(interleaved([["a", "b"], ["1", "2", "3", "4"], []]), ["1", "a", "2", "3", "b", "4"]);
+    assert.deepEqual(interleaved([["a", "b"], ["1", "2", "3", "4"], []]), ["a", "1", "2", "b", "3", "4"]);
   });
 
   it("are one file with the tests of all, and a single file is itself", async () => {
