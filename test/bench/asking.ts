@@ -32,7 +32,20 @@ export interface AskOptions {
  * Asks, and resolves with the time until the person's client had decrypted the answer, in ms. The model's echo proves
  * that the answer belongs to this question. Throws NeverHappened when no answer comes.
  */
-export async function ask({ person, roomId, agent }: Chat, options: AskOptions = {}): Promise<number> {
+export async function ask(chat: Chat, options: AskOptions = {}): Promise<number> {
+  return (await askInParts(chat, options)).ms;
+}
+
+/** The time of a question and its answer, in ms. */
+export interface AskedInParts {
+  /** From the person's word to the readable answer. */
+  readonly ms: number;
+  /** The part until the homeserver had the question: the person's own client shares its key with the room's devices in it. */
+  readonly sendingMs: number;
+}
+
+/** The same, with the part that the person's own client takes. */
+export async function askInParts({ person, roomId, agent }: Chat, options: AskOptions = {}): Promise<AskedInParts> {
   const { mention = false, timeoutMs = ANSWER_TIMEOUT_MS } = options;
   const body = `question ${crypto.randomUUID()}`;
   const started = performance.now();
@@ -49,9 +62,9 @@ export async function ask({ person, roomId, agent }: Chat, options: AskOptions =
       resolve(performance.now() - started);
     });
   });
-  const [ms] = await Promise.all([
-    answered,
-    person.sendText({ roomId, body, ...(mention ? { mentions: [agent] } : {}) }),
-  ]);
-  return ms;
+  const sent = person
+    .sendText({ roomId, body, ...(mention ? { mentions: [agent] } : {}) })
+    .then(() => performance.now() - started);
+  const [ms, sendingMs] = await Promise.all([answered, sent]);
+  return { ms, sendingMs };
 }

@@ -94,20 +94,22 @@ function pauseTable({ pauses }: Measured): Table[] {
   const rows = [
     ["push stored → model asked", shortNumber(pauses.storedToAskedMs)],
     ["model's last token → PUT begun", shortNumber(pauses.answeredToSentMs)],
+    ["the same, of a model that answers at once", shortNumber(pauses.answeredAtOnceToSentMs)],
   ];
   return [{ title: "Pauses in an answer", head: ["", "ms"], rows }];
 }
 
 function memberTable({ members }: Measured): Table[] {
   if (members === undefined) return [];
-  const rows = members.map(({ members, greetedMs, firstMs, latencyMs, cpuMs, synapseMs }) => [
+  const rows = members.map(({ members, greetedMs, firstMs, firstSendingMs, latencyMs, cpuMs, synapseMs }) => [
     `${members} members`,
-    ...[greetedMs, firstMs, latencyMs, cpuMs, synapseMs].map(shortNumber),
+    ...[greetedMs, firstMs, firstSendingMs, latencyMs, cpuMs, synapseMs].map(shortNumber),
   ]);
   const head = [
     "",
     "greeting after ms",
     "first answer ms",
+    "of it the person's client ms",
     "later answers ms",
     "bridge + PostgreSQL CPU ms",
     "Synapse CPU ms",

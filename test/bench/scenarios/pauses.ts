@@ -4,25 +4,30 @@ import { ask, openChats } from "../asking.ts";
 import { median } from "../measuring/median.ts";
 import { startStage, type Stage } from "../stage.ts";
 
-/** The bridge's own time in an answer of a model that answers at once; medians, in ms. */
+/** The bridge's own time in an answer; medians, in ms. */
 export interface Pauses {
   /** From the 200 for the transaction with the question until the model is asked. */
   readonly storedToAskedMs: number;
-  /** From the model's last word until the answer's request reaches the homeserver. */
+  /** From the last word of a model that thinks for a moment until the answer's request reaches the homeserver. */
   readonly answeredToSentMs: number;
+  /** The same for a model that answers at once: what else is done while the model works is not over yet. */
+  readonly answeredAtOnceToSentMs: number;
 }
+
+/** Shorter than any real model takes for its first word. */
+const THINKS_MS = 300;
 
 /** The time of each step of the last answer, in ms of `performance.now()`. */
 interface LastAnswer {
   stored: number;
-  asked: number;
+  answered: number;
   sent: number;
 }
 
 /** Measures them on the wires during encrypted answers in a direct chat. */
 export async function pauses(questions: number): Promise<Pauses> {
   const ports = { synapse: 0, bridge: 0 };
-  const last: LastAnswer = { stored: 0, asked: 0, sent: 0 };
+  const last: LastAnswer = { stored: 0, answered: 0, sent: 0 };
   const [toSynapse, toBridge] = [await startHttpProxy(() => ports.synapse), await startHttpProxy(() => ports.bridge)];
   watch(last, toSynapse, toBridge);
   let stage: Stage | undefined;
@@ -58,30 +63,38 @@ function watch(last: LastAnswer, toSynapse: HttpProxy, toBridge: HttpProxy): voi
 }
 
 async function measure({ deployment, model, names }: Stage, questions: number, last: LastAnswer): Promise<Pauses> {
-  model.install("llama3.2", {
-    answer: (messages) => {
-      last.asked = performance.now();
-      return echo(messages);
-    },
-  });
   const person = await deployment.user("js-sdk", "person");
   const [chat] = await openChats(
     person,
     names.map((name) => deployment.agent(name)),
   );
   if (chat === undefined) throw new Error("there is no agent");
-  for (let count = 0; count < 3; count++) await ask(chat);
-  const before: number[] = [];
-  const after: number[] = [];
-  for (let count = 0; count < questions; count++) {
-    const answered = performance.now();
-    await ask(chat);
-    if (!(answered < last.stored && last.stored <= last.asked && last.asked <= last.sent)) {
-      throw new Error(`the steps of an answer were not seen in their order: ${JSON.stringify(last)}`);
+  const steps = async (thinksMs: number | undefined): Promise<LastAnswer[]> => {
+    model.install("llama3.2", {
+      ...(thinksMs === undefined ? {} : { firstTokenMs: thinksMs }),
+      answer: (messages) => {
+        // The model's words leave in the same moment.
+        last.answered = performance.now();
+        return echo(messages);
+      },
+    });
+    const seen: LastAnswer[] = [];
+    for (let count = 0; count < 3 + questions; count++) {
+      const from = performance.now();
+      await ask(chat);
+      if (!(from < last.stored && last.stored <= last.answered && last.answered <= last.sent)) {
+        throw new Error(`the steps of an answer were not seen in their order: ${JSON.stringify(last)}`);
+      }
+      if (count >= 3) seen.push({ ...last });
     }
-    before.push(last.asked - last.stored);
-    // The model's words leave in the same moment.
-    after.push(last.sent - last.asked);
-  }
-  return { storedToAskedMs: median(before), answeredToSentMs: median(after) };
+    return seen;
+  };
+  const [atOnce, later] = [await steps(undefined), await steps(THINKS_MS)];
+  const toSent = ({ answered, sent }: LastAnswer): number => sent - answered;
+  return {
+    // A model that answers at once is asked in the moment in which it answers.
+    storedToAskedMs: median(atOnce.map(({ stored, answered }) => answered - stored)),
+    answeredToSentMs: median(later.map(toSent)),
+    answeredAtOnceToSentMs: median(atOnce.map(toSent)),
+  };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ask, type Chat } from "../asking.ts";
+import { ask, askInParts, type Chat } from "../asking.ts";
 import { median } from "../measuring/median.ts";
 import { cpuOf, processes } from "../measuring/processes.ts";
 import { SilentRooms } from "../silent-rooms.ts";
@@ -11,6 +11,8 @@ export interface RoomOfSize {
   readonly greetedMs: number;
   /** From the first question, after the greeting, to its answer. */
   readonly firstMs: number;
+  /** The part of it in which the person's own client shares its key with all devices and sends the question. */
+  readonly firstSendingMs: number;
   /** A later answer: the median. */
   readonly latencyMs: number;
   /** The processor time of the bridge and its PostgreSQL for a later answer, in ms. */
@@ -46,7 +48,7 @@ async function measure(
     const own = cpuOf(all, [deployment.bridge.pid, postgres.pid()]);
     return { own, synapse: cpuOf(all, [deployment.synapse.pid ?? 0]) };
   };
-  const firstMs = await ask(chat, { mention: true });
+  const first = await askInParts(chat, { mention: true });
   for (let count = 0; count < 2; count++) await ask(chat, { mention: true });
   await sleep(TIDY_MS);
   const before = await times();
@@ -55,7 +57,8 @@ async function measure(
   await sleep(TIDY_MS);
   const after = await times();
   return {
-    firstMs,
+    firstMs: first.ms,
+    firstSendingMs: first.sendingMs,
     latencyMs: median(latencies),
     cpuMs: (after.own - before.own) / questions,
     synapseMs: (after.synapse - before.synapse) / questions,
