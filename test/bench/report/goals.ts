@@ -257,8 +257,9 @@ function withUnit(value: number, unit: Unit): string {
   return unit === "×" || unit === "" ? `${number}${unit}` : `${number} ${unit}`;
 }
 
-/** A number with its meaningful digits. */
-export function shortNumber(value: number): string {
+/** A number with its meaningful digits; a dash where it was not measured. */
+export function shortNumber(value: number | undefined): string {
+  if (value === undefined) return "–";
   const digits = Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0;
   return String(Number(value.toFixed(digits)));
 }

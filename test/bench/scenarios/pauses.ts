@@ -10,8 +10,11 @@ export interface Pauses {
   readonly storedToAskedMs: number;
   /** From the last word of a model that thinks for a moment until the answer's request reaches the homeserver. */
   readonly answeredToSentMs: number;
-  /** The same for a model that answers at once: what else is done while the model works is not over yet. */
-  readonly answeredAtOnceToSentMs: number;
+  /**
+   * The same for a model that answers at once: what else is done while the model works is not over yet. Older results lack it: their
+   * only model was of this kind.
+   */
+  readonly answeredAtOnceToSentMs?: number;
 }
 
 /** Shorter than any real model takes for its first word. */

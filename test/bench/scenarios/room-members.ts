@@ -11,8 +11,8 @@ export interface RoomOfSize {
   readonly greetedMs: number;
   /** From the first question, after the greeting, to its answer. */
   readonly firstMs: number;
-  /** The part of it in which the person's own client shares its key with all devices and sends the question. */
-  readonly firstSendingMs: number;
+  /** The part of it in which the person's own client shares its key with all devices and sends the question. Older results lack it. */
+  readonly firstSendingMs?: number;
   /** A later answer: the median. */
   readonly latencyMs: number;
   /** The processor time of the bridge and its PostgreSQL for a later answer, in ms. */
